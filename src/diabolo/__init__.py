@@ -1,0 +1,106 @@
+"""Autoencoders for pictures: one recipe of parts, one training loop, one safe file, and tasks made of them.
+
+Nothing heavy is imported before a name is used: `import diabolo` alone does not import torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from diabolo.architectures import Conv, Flat, Unet
+    from diabolo.artifact import load, save
+    from diabolo.corruptions import (
+        Blur,
+        Boxes,
+        Downscale,
+        Jpeg,
+        MissingPixels,
+        Noise,
+        Poisson,
+        SaltAndPepper,
+        Speckle,
+        Strokes,
+    )
+    from diabolo.errors import Mistake
+    from diabolo.estimator import Autoencoder
+    from diabolo.latents import Contractive, Linear, Plain, Sparse, Variational
+    from diabolo.objectives import Bernoulli, Gaussian, Laplace
+    from diabolo.recipe import Recipe
+    from diabolo.sources import open_source
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Autoencoder",
+    "Bernoulli",
+    "Blur",
+    "Boxes",
+    "Contractive",
+    "Conv",
+    "Downscale",
+    "Flat",
+    "Gaussian",
+    "Jpeg",
+    "Laplace",
+    "Linear",
+    "MissingPixels",
+    "Mistake",
+    "Noise",
+    "Plain",
+    "Poisson",
+    "Recipe",
+    "SaltAndPepper",
+    "Sparse",
+    "Speckle",
+    "Strokes",
+    "Unet",
+    "Variational",
+    "__version__",
+    "load",
+    "open_source",
+    "save",
+]
+
+# Where each name lives: it is imported from there when it is first used.
+_HOMES = {
+    "Autoencoder": "diabolo.estimator",
+    "Bernoulli": "diabolo.objectives",
+    "Blur": "diabolo.corruptions",
+    "Boxes": "diabolo.corruptions",
+    "Contractive": "diabolo.latents",
+    "Conv": "diabolo.architectures",
+    "Downscale": "diabolo.corruptions",
+    "Flat": "diabolo.architectures",
+    "Gaussian": "diabolo.objectives",
+    "Jpeg": "diabolo.corruptions",
+    "Laplace": "diabolo.objectives",
+    "Linear": "diabolo.latents",
+    "MissingPixels": "diabolo.corruptions",
+    "Mistake": "diabolo.errors",
+    "Noise": "diabolo.corruptions",
+    "Plain": "diabolo.latents",
+    "Poisson": "diabolo.corruptions",
+    "Recipe": "diabolo.recipe",
+    "SaltAndPepper": "diabolo.corruptions",
+    "Sparse": "diabolo.latents",
+    "Speckle": "diabolo.corruptions",
+    "Strokes": "diabolo.corruptions",
+    "Unet": "diabolo.architectures",
+    "Variational": "diabolo.latents",
+    "load": "diabolo.artifact",
+    "open_source": "diabolo.sources",
+    "save": "diabolo.artifact",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'diabolo' has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

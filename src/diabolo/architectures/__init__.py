@@ -1,0 +1,11 @@
+"""Architectures: an encoder net and a decoder net; they know nothing of latents, losses or tasks."""
+
+from diabolo.architectures.base import Features, Shape, output_range
+from diabolo.architectures.conv import Conv
+from diabolo.architectures.flat import Flat
+from diabolo.architectures.unet import Unet
+from diabolo.options import Family
+
+ARCHITECTURES = Family("architecture", Flat, Conv, Unet)
+
+__all__ = ["ARCHITECTURES", "Conv", "Features", "Flat", "Shape", "Unet", "output_range"]

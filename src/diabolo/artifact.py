@@ -1,0 +1,176 @@
+"""The model file `*.diabolo`: one safetensors file whose only metadata entry, "diabolo", is JSON.
+
+The JSON holds the format's number, the recipe, the conversion, the calibrated scale, metrics, provenance, and a
+SHA-256 digest over all of this and over every weight. Nothing in a file is ever executed or imported by name: parts
+are looked up in the families' tables and in those that the caller passes as `known`. The network is built without
+memory first, so that a file can make the reader allocate no more than its own size.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import math
+import os
+import platform
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import torch
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+import diabolo
+from diabolo.errors import Mistake
+from diabolo.files import atomic, reading
+from diabolo.model import Model
+from diabolo.network import Network
+from diabolo.options import from_plain, name_of, to_plain
+from diabolo.preprocessing import UNIT, Conversion
+from diabolo.recipe import Recipe
+
+FORMAT = 1
+LARGEST_HEADER = 16 * 2**20  # bytes; a real one is a few KiB
+LARGEST_SIDE = 2**24  # of an image or a code; keeps products far from overflow
+
+
+def save(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write a model, whole or not at all. Raises `Mistake` where the path cannot be written."""
+    data = to_bytes(*_contents(model))
+    with atomic(path) as beside:
+        Path(beside).write_bytes(data)
+
+
+def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str | torch.device = "cpu") -> Model:
+    """Read a model; `known` are the classes of parts that stand in no table of diabolo.
+
+    Raises `Mistake`, in one line, for anything that is not a whole and sound model file.
+    """
+    with reading(path) as source:
+        _check_header(source)
+        try:
+            with safetensors.safe_open(source, framework="pt") as file:
+                told = json.loads((file.metadata() or {})["diabolo"])
+                model = _describe(told, {name_of(part): part for part in known})
+                _check_names(model.network, {name: file.get_slice(name) for name in file.keys()})
+                weights = {name: file.get_tensor(name) for name in file.keys()}
+            if told.get("digest") != _digest(told, weights):
+                raise Mistake("it was changed or damaged after it was written")
+        except KeyError as error:
+            raise _refused(path, f"it has no {error}") from error
+        except Mistake as mistake:
+            raise _refused(path, str(mistake)) from mistake
+        except (safetensors.SafetensorError, ValueError, TypeError, RuntimeError, OverflowError, RecursionError) as error:
+            raise _refused(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+    if not all(torch.isfinite(value).all() for value in weights.values()):
+        raise _refused(path, "it holds weights that are not finite")
+    model.network.load_state_dict(weights, assign=True)
+    model.network.to(device).eval().requires_grad_(False)
+    return model
+
+
+def _refused(path: str | os.PathLike[str], reason: str) -> Mistake:
+    return Mistake(f"{path} cannot be read as a model: {reason}", remedy="diabolo fit deep SOURCE -o MODEL makes a new one")
+
+
+def _contents(model: Model) -> tuple[dict[str, Tensor], dict[str, str]]:
+    weights = {name: value.detach().cpu().contiguous() for name, value in model.network.state_dict().items()}
+    told: dict[str, Any] = {
+        "format": FORMAT,
+        "recipe": to_plain(model.recipe),
+        "conversion": dataclasses.asdict(model.conversion),
+        "scale": model.scale,
+        "metrics": model.metrics,
+        "provenance": _provenance() | model.provenance,
+    }
+    told["digest"] = _digest(told, weights)
+    return weights, {"diabolo": json.dumps(told, allow_nan=False)}
+
+
+def _provenance() -> dict[str, Any]:
+    return {
+        "diabolo": diabolo.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _digest(told: dict[str, Any], weights: dict[str, Tensor]) -> str:
+    """SHA-256 over the description without its digest, then over each weight's name, type, shape and bytes, by name."""
+    plain = json.loads(json.dumps({k: v for k, v in told.items() if k != "digest"}))
+    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
+    for name, value in sorted(weights.items()):
+        digest.update(f"{name} {value.dtype} {list(value.shape)}".encode())
+        digest.update(np.ascontiguousarray(value.numpy()).data if value.numel() else b"")
+    return digest.hexdigest()
+
+
+def _check_header(path: Path) -> None:
+    """safetensors begins with the header's length: refuse one that is absurd before anything is allocated."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if size < 9 or length > min(LARGEST_HEADER, size - 8):
+        raise _refused(path, f"it is no safetensors file, or was cut short ({size} bytes)")
+
+
+def _describe(told: Any, known: dict[str, type]) -> Model:
+    """The model a file tells of, its network without memory."""
+    if not isinstance(told, dict) or not isinstance(told.get("format"), int):
+        raise Mistake("it does not say its format")
+    if told["format"] > FORMAT:
+        raise Mistake(f"it is of format {told['format']}, newer than this diabolo", remedy="pip install -U diabolo")
+    allowed = {"format", "recipe", "conversion", "scale", "metrics", "provenance", "digest"}
+    if extra := set(told) - allowed:
+        raise Mistake("it has unknown entries", got=", ".join(sorted(extra))[:80])
+    recipe = from_plain(Recipe, told["recipe"], known)
+    conversion = _conversion(told["conversion"])
+    if not isinstance(told["scale"], float | int) or not math.isfinite(told["scale"]) or told["scale"] <= 0:
+        raise Mistake("its scale is not a positive number", got=repr(told["scale"])[:40])
+    if not isinstance(told["metrics"], dict) or not isinstance(told["provenance"], dict):
+        raise Mistake("its metrics or provenance are not what they should be")
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns that initialising tensors without memory does nothing
+        network = Network(recipe, conversion.shape)
+    return Model(recipe, network, conversion, float(told["scale"]), told["metrics"], told["provenance"])
+
+
+def _conversion(plain: Any) -> Conversion:
+    names = {field.name for field in dataclasses.fields(Conversion)}
+    if not isinstance(plain, dict) or set(plain) != names:
+        raise Mistake("its conversion is not what it should be")
+    shape, numbers = plain["shape"], [plain["low"], plain["high"], *plain["offset"], *plain["scale"]]
+    sound = (
+        isinstance(shape, list)
+        and len(shape) == {"vector": 1, "grey": 3, "channels": 3}.get(plain["layout"])
+        and all(isinstance(side, int) and 0 < side <= LARGEST_SIDE for side in shape)
+        and all(isinstance(number, float | int) and math.isfinite(number) for number in numbers)
+        and all(len(plain[key]) in (1, math.prod(shape)) for key in ("offset", "scale"))
+        and all(number != 0 for number in plain["scale"])
+        and (plain["dtype"] in UNIT or plain["dtype"] in _NUMBERS)
+        and isinstance(plain["any_size"], bool)
+    )
+    if not sound:
+        raise Mistake("its conversion holds values that cannot be")
+    return Conversion(**plain | {key: tuple(plain[key]) for key in ("shape", "offset", "scale")})
+
+
+_NUMBERS = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint32", "uint64")
+
+
+def _check_names(network: Network, slices: dict[str, Any]) -> None:
+    """The file must hold exactly the network's weights; floats may be of another precision (an exact solution's are)."""
+    wanted = {name: list(value.shape) for name, value in network.state_dict().items()}
+    if set(wanted) != set(slices):
+        differing = sorted(set(wanted) ^ set(slices))
+        raise Mistake("its weights are not those of its recipe", got=", ".join(differing)[:120])
+    for name, piece in slices.items():
+        if list(piece.get_shape()) != wanted[name]:
+            raise Mistake(f"the weight {name} has the wrong shape", f"{piece.get_shape()}", f"{wanted[name]}")

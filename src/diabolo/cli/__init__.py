@@ -1,0 +1,66 @@
+"""The command line: `diabolo VERB ...`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from diabolo.cli.commands import COMMANDS, command, overview
+from diabolo.cli.parser import Parser
+from diabolo.cli.show import Show
+from diabolo.errors import Mistake, unknown
+
+DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 done, 2 the user's mistake (one line on stderr), 130 interrupted, 1 anything else."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    show = Show(quiet="--json" in arguments)
+    try:
+        result = _run(arguments, show)
+        if "--json" in arguments and result is not None:
+            print(json.dumps(result), flush=True)
+        return INTERRUPTED if result and result.get("interrupted") else DONE
+    except Mistake as mistake:
+        return _fail(show, str(mistake), MISTAKE)
+    except KeyboardInterrupt:
+        return _fail(show, "interrupted", INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        text = str(error).strip().splitlines()
+        return _fail(show, f"{type(error).__name__}: {text[0] if text else ''} (--debug shows where)", FAILED)
+    finally:
+        show.close()
+
+
+def _run(arguments: list[str], show: Show) -> dict[str, Any] | None:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(overview())
+        return None
+    if arguments[0] == "--version":
+        import diabolo
+
+        print(f"diabolo {diabolo.__version__}")
+        return None
+    verb, *rest = arguments
+    if verb not in COMMANDS:
+        raise unknown("command", verb, COMMANDS)
+    module = command(verb)
+    parser = Parser(module)
+    module.add(parser, rest) if getattr(module, "NEEDS_ARGUMENTS", False) else module.add(parser)
+    return module.run(parser.parse(rest), show)
+
+
+def _fail(show: Show, text: str, code: int) -> int:
+    show.close()
+    print(f"diabolo: {text}", file=sys.stderr)
+    return code

@@ -1,0 +1,54 @@
+"""The literal table of commands: a verb and the module that does it."""
+
+from __future__ import annotations
+
+import importlib
+from argparse import ArgumentParser, Namespace
+from typing import Any, Protocol
+
+from diabolo.cli.show import Show
+
+COMMANDS = {
+    "demo": "diabolo.cli.demo",
+    "fit": "diabolo.cli.fit",
+    "reconstruct": "diabolo.cli.reconstruct",
+    "encode": "diabolo.cli.encode",
+    "decode": "diabolo.cli.decode",
+    "compare": "diabolo.cli.compare",
+    "info": "diabolo.cli.info",
+    "data": "diabolo.cli.data",
+}
+
+
+class Command(Protocol):
+    """A command's module. With `NEEDS_ARGUMENTS = True`, `add` also gets the arguments, since its options depend on them."""
+
+    NAME: str
+    HELP: str
+    EXAMPLES: tuple[str, ...]
+
+    def add(self, parser: ArgumentParser, *arguments: list[str]) -> None: ...
+    def run(self, arguments: Namespace, show: Show) -> dict[str, Any] | None: ...
+
+
+def command(verb: str) -> Command:
+    """The module of a verb."""
+    module: Any = importlib.import_module(COMMANDS[verb])
+    return module
+
+
+def overview() -> str:
+    """What `diabolo --help` says."""
+    rows = "\n".join(f"  {verb:<12} {command(verb).HELP}" for verb in COMMANDS)
+    return f"""diabolo: train an autoencoder on your own pictures, and use it.
+
+usage: diabolo VERB ...
+
+{rows}
+
+  diabolo VERB --help shows a verb's options and examples; --json prints one JSON object instead of text.
+
+A first look:
+  diabolo demo
+  diabolo fit deep digits -o digits.diabolo --latent.size 8
+  diabolo compare digits -o report.html"""

@@ -1,0 +1,91 @@
+"""`diabolo fit RECIPE SOURCE -o MODEL`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from diabolo.cli.parser import add_recipe, chosen_options, typed_parts
+from diabolo.cli.show import Show
+from diabolo.errors import Diverged, Mistake
+
+NAME = "fit"
+HELP = "train a model on a folder, zip or array of pictures, or on a named set"
+EXAMPLES = (
+    "diabolo fit deep digits -o digits.diabolo --latent.size 8 --epochs 40",
+    "diabolo fit conv PHOTOS/ -o photos.diabolo --preprocessing.side 64 --latent.size 128",
+    "diabolo fit denoise PHOTOS/ -o denoise.diabolo --crop 64 --corruption noise,jpeg --corruption.noise.sigma 0,40",
+    "diabolo fit deep mnist -o sparse.diabolo --latent sparse --latent.size 256",
+    "torchrun --nproc-per-node 2 -m diabolo fit deep mnist -o digits.diabolo",
+)
+NEEDS_ARGUMENTS = True
+
+
+def add(parser: ArgumentParser, arguments: list[str]) -> None:
+    from diabolo.recipe import RECIPES, Recipe, named, with_options
+
+    rows = "\n".join(f"  {name:<16} {about}" for name, (_, about) in RECIPES.items())
+    parser.description = f"{HELP}\n\nrecipes:\n{rows}"
+    parser.add_argument("recipe", metavar="RECIPE", help="a named recipe, the first argument")
+    parser.add_argument("source", metavar="SOURCE", help="folder, zip, picture, .npy, .npz, idx(.gz), or a named set")
+    parser.add_argument("-o", "--out", required=True, metavar="MODEL", help="the model file to write, *.diabolo")
+    parser.add_argument("--resume", action="store_true", help="go on from MODEL.checkpoint, if it is there")
+    parser.add_argument("--strict", action="store_true", help="an unreadable picture is an error")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps [auto]")
+    first = arguments[0] if arguments else ""
+    recipe = Recipe() if first.startswith("-") or not first else named(first)
+    add_recipe(parser, with_options(recipe, typed_parts(arguments, Recipe)))
+
+
+def run(arguments: Namespace, show: Show) -> dict[str, Any]:
+    from diabolo import artifact
+    from diabolo.recipe import named, with_options
+    from diabolo.sources import open_source
+    from diabolo.training import fit, leave
+
+    out = Path(arguments.out)
+    _check_writable(out)
+    recipe = with_options(named(arguments.recipe), chosen_options(arguments))
+    source = open_source(arguments.source, strict=arguments.strict)
+    keep = out.with_name(out.name + ".checkpoint")
+    try:
+        model = fit(source, recipe, device=arguments.device, keep=keep, resume=arguments.resume, listen=show.listen)
+    except Diverged as error:
+        if show.leading and error.model:
+            artifact.save(error.model, out)
+            raise Diverged(f"{error}; the last good weights are in {out}") from error
+        raise
+    finally:
+        leave()
+    model.provenance["command"] = f"diabolo fit {arguments.recipe} {arguments.source}" + "".join(
+        f" --{path.removeprefix('training.').replace('_', '-')} {value}" for path, value in chosen_options(arguments).items()
+    )
+    interrupted = "interrupted" in model.provenance
+    if show.leading:
+        artifact.save(model, out)
+        if not interrupted:
+            keep.unlink(missing_ok=True)
+    show.say(f"{out}: {_summary(model)}")
+    if interrupted:
+        show.say(f"interrupted at {model.provenance['interrupted']}; the same command with --resume goes on")
+    figures = {key: value for key, value in model.metrics.items() if key != "history"}
+    return {"model": str(out), **figures, "interrupted": interrupted}
+
+
+def _summary(model: Any) -> str:
+    code, image = " x ".join(map(str, model.code)), " x ".join(map(str, model.conversion.shape))
+    mse, where, seconds = model.metrics["mse"], model.metrics["measured_on"], model.metrics["seconds"]
+    return f"{image} numbers to {code} and back, mean squared error {mse:.5f} on {where}, {seconds:.1f} s"
+
+
+def _check_writable(out: Path) -> None:
+    """Refuse before the training what would be refused after it."""
+    from diabolo.files import atomic
+
+    if out.suffix != ".diabolo":
+        raise Mistake("not the name of a model", got=str(out), allowed="*.diabolo", remedy=f"-o {out.stem}.diabolo")
+    if not out.exists():
+        with atomic(out) as beside:
+            beside.touch()
+        out.unlink()

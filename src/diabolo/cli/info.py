@@ -1,0 +1,43 @@
+"""`diabolo info MODEL`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from diabolo.cli.show import Show
+
+NAME = "info"
+HELP = "say what a model is: its recipe, its figures, where it came from"
+EXAMPLES = ("diabolo info digits.diabolo", "diabolo info digits.diabolo --json")
+
+
+def add(parser: ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a trained model, *.diabolo")
+
+
+def run(arguments: Namespace, show: Show) -> dict[str, Any]:
+    from diabolo import artifact
+    from diabolo.options import to_plain, walk
+
+    model = artifact.load(arguments.model)
+    show.say(f"{arguments.model}")
+    show.say(f"  takes      {model.conversion.describe()} {model.conversion.dtype}")
+    show.say(f"  code       {' x '.join(map(str, model.code))}")
+    for path, _, known, value in walk(model.recipe):
+        if not path.startswith(("training", "preprocessing")) and not known.family:
+            show.say(f"  {path:<28} {value}")
+        elif known.family and not path.startswith(("training", "preprocessing")):
+            members = value if known.many else (value,)
+            show.say(f"  {path:<10} {', '.join(type(member).__name__ for member in members) or 'none'}")
+    for key, value in {**model.metrics, **model.provenance}.items():
+        if key != "history":
+            show.say(f"  {key:<28} {value}")
+    return {
+        "model": arguments.model,
+        "takes": model.conversion.describe(),
+        "code": list(model.code),
+        "recipe": to_plain(model.recipe),
+        "metrics": model.metrics,
+        "provenance": model.provenance,
+    }

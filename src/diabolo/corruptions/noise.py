@@ -1,0 +1,76 @@
+"""Random changes of single values. All of these work on images and on vectors; results are not clipped."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from diabolo.corruptions.draws import FULL_SCALE, Corrupted, per_image, precise, uniform
+from diabolo.options import option, part
+
+
+@part
+class Noise:
+    """Add Gaussian white noise of standard deviation `sigma`, the same in every pixel and channel."""
+
+    sigma: tuple[float, ...] = option(
+        (25.0,), "standard deviation of the noise: one value or low,high", unit="8-bit units", at_least=0, at_most=1000
+    )
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
+        sigma = per_image("noise.sigma", self.sigma, image, generator) / FULL_SCALE
+        return Corrupted((precise(image) + sigma * _normal(image, generator)).to(image.dtype))
+
+
+@part
+class SaltAndPepper:
+    """Make a share of the pixels white (1) or black (0), each with the same chance, in all channels at once."""
+
+    share: tuple[float, ...] = option(
+        (0.1,), "share of the pixels hit: one value or low,high", unit="share", at_least=0, at_most=1
+    )
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
+        share = per_image("salt-and-pepper.share", self.share, image, generator)
+        drawn = uniform((len(image), 1, *image.shape[2:]) if image.dim() == 4 else tuple(image.shape), image, generator)
+        return Corrupted(image.masked_fill(drawn < share, 0.0).masked_fill(drawn < share / 2, 1.0))
+
+
+@part
+class Poisson:
+    """Count photons: each value becomes Poisson(value * peak) / peak, so its variance is value / peak.
+
+    Values below 0 send no photons.
+    """
+
+    peak: tuple[float, ...] = option(
+        (30.0,), "photons at the brightest value: one value or low,high", unit="photons", above=0, at_most=1e6
+    )
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
+        peak = per_image("poisson.peak", self.peak, image, generator)
+        photons = torch.poisson(precise(image).clamp(min=0) * peak, generator=generator)
+        return Corrupted((photons / peak).to(image.dtype))
+
+
+@part
+class Speckle:
+    """Multiply each value by 1 + Gaussian noise of standard deviation `sigma`, as coherent light and radar do."""
+
+    sigma: tuple[float, ...] = option(
+        (0.2,),
+        "standard deviation of the factor: one value or low,high",
+        unit="share of the value",
+        at_least=0,
+        at_most=10,
+    )
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
+        sigma = per_image("speckle.sigma", self.sigma, image, generator)
+        return Corrupted((precise(image) * (1 + sigma * _normal(image, generator))).to(image.dtype))
+
+
+def _normal(image: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal numbers of the batch's shape, in single precision or better."""
+    kind = precise(image[:0]).dtype
+    return torch.randn(image.shape, generator=generator, device=image.device, dtype=kind)

@@ -1,0 +1,40 @@
+"""The errors of diabolo: the user's mistakes, told in one line, and a training that diverged."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class Mistake(ValueError):
+    """What the user asked for cannot be done; the message is one line and names the way out.
+
+    Four parts: what is wrong, what was got, what is allowed, what to type instead. The command line prints the
+    line on stderr and exits with code 2; in Python it is a `ValueError`.
+
+    >>> str(Mistake("the latent size is too small", got="0", allowed="1 or more", remedy="--latent.size 32"))
+    'the latent size is too small: got 0; allowed: 1 or more; try: --latent.size 32'
+    """
+
+    def __init__(self, wrong: str, got: str = "", allowed: str = "", remedy: str = "") -> None:
+        super().__init__(wrong, got, allowed, remedy)
+        self.wrong, self.got, self.allowed, self.remedy = wrong, got, allowed, remedy
+
+    def __str__(self) -> str:
+        detail = [f"got {self.got}"] if self.got else []
+        detail += [f"allowed: {self.allowed}"] if self.allowed else []
+        detail += [f"try: {self.remedy}"] if self.remedy else []
+        return self.wrong + (": " if detail else "") + "; ".join(detail)
+
+
+class Diverged(RuntimeError):
+    """The loss became infinite or not a number; the last good weights were kept."""
+
+
+def unknown(what: str, got: str, allowed: Iterable[str]) -> Mistake:
+    """The mistake of a name that is not in a table, with the nearest names as the remedy."""
+    names = list(allowed)
+    near = difflib.get_close_matches(got, names, n=1, cutoff=0.5)
+    remedy = f"did you mean {near[0]}?" if near else ""
+    listed = ", ".join(names) if len(names) <= 20 or not near else ""
+    return Mistake(f"unknown {what}", got=repr(got), allowed=listed, remedy=remedy)

@@ -1,0 +1,74 @@
+"""What every latent shares: the record it returns, its linear layers and the activations of a code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+Shape = tuple[int, ...]  # (c, h, w) of a map or (d,) of a vector, without the batch
+
+
+class Code(NamedTuple):
+    """The code of a batch of n images: `values` (n, size) or (n, size, h, w), and what it costs.
+
+    `penalty`: (n,), nats, never negative.
+    """
+
+    values: Tensor
+    penalty: Tensor
+
+
+def _ones(slope_of: Tensor) -> Tensor:
+    return torch.ones_like(slope_of)
+
+
+# Each activation and its slope written in terms of the activation's result y, as the contractive penalty needs it.
+ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "linear": (lambda x: x, _ones),
+    "sigmoid": (torch.sigmoid, lambda y: y * (1 - y)),
+    "tanh": (torch.tanh, lambda y: 1 - y * y),
+    "relu": (torch.relu, lambda y: (y > 0).to(y.dtype)),
+}
+
+
+def projection(shape: Shape, size: int) -> nn.Linear | nn.Conv2d:
+    """The affine layer from `shape` to `size` numbers, or to `size` channels at each position of a map."""
+    return nn.Linear(shape[0], size) if len(shape) == 1 else nn.Conv2d(shape[0], size, 1)
+
+
+def per_image(costs: Tensor) -> Tensor:
+    """The sum over everything but the batch, in at least float32: (n, ...) -> (n,)."""
+    return at_least_float32(costs).flatten(1).sum(1)
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """`x`, widened if it came in half precision, where sums and logarithms would lose too much."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def free_of_charge(values: Tensor) -> Tensor:
+    """The penalty of a code that costs nothing: n zeros."""
+    return torch.zeros(len(values), dtype=torch.promote_types(values.dtype, torch.float32), device=values.device)
+
+
+class Bottleneck(nn.Module):
+    """One layer to the code, with an activation, and one linear layer back.
+
+    `code`: the shape of the values, (size,) for feature vectors and (size, h, w) for feature maps.
+    """
+
+    def __init__(self, features: Shape, size: int, activation: str) -> None:
+        super().__init__()
+        self.code: Shape = (size, *features[1:])
+        self.encoder = projection(features, size)
+        self.decoder = projection(self.code, features[0])
+        self.activation, self.slope = ACTIVATIONS[activation]
+
+    def encode(self, features: Tensor) -> Tensor:
+        return self.activation(self.encoder(features))
+
+    def decode(self, values: Tensor) -> Tensor:
+        return self.decoder(values)

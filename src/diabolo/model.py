@@ -1,0 +1,113 @@
+"""A trained model in memory: arrays in, codes and arrays out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diabolo.errors import Mistake
+from diabolo.network import Network
+from diabolo.preprocessing import Conversion
+from diabolo.recipe import Recipe
+
+
+@dataclasses.dataclass
+class Model:
+    """Weights, recipe, conversion, calibration, metrics and provenance: all it takes to give the same answer elsewhere."""
+
+    recipe: Recipe  # with the likelihood that was chosen
+    network: Network
+    conversion: Conversion
+    scale: float = 1.0  # calibrated spread of the residuals, in network units, for log-likelihoods
+    metrics: dict[str, Any] = dataclasses.field(default_factory=dict)
+    provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
+    batch_size: int = 256  # images at a time when the model is used
+
+    @property
+    def code(self) -> tuple[int, ...]:
+        """The shape of one image's code, for an image of the size it was built for."""
+        return tuple(self.network.latent.code)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type the network computes in."""
+        return next((t.dtype for t in self.network.state_dict().values() if t.is_floating_point()), torch.float32)
+
+    @property
+    def device(self) -> torch.device:
+        return next((t.device for t in self.network.state_dict().values()), torch.device("cpu"))
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Raw images (n, ...) to codes (n, *code), deterministic; float64 for float64 images, float32 otherwise."""
+        dtype = np.float64 if images.dtype == np.float64 else np.float32
+        return self._map(images, lambda x: self.network.encode(x).cpu().numpy().astype(dtype))
+
+    def decode(self, codes: np.ndarray, dtype: Any = None) -> np.ndarray:
+        """Codes (n, *code) to raw images, in the type the model was trained on or in `dtype`."""
+        codes = np.asarray(codes)
+        if self.network.decoder.needs_skips:
+            refusal = f"a {type(self.recipe.architecture).__name__.lower()} model cannot decode a code alone"
+            raise Mistake(refusal, allowed="flat or conv architectures", remedy="diabolo fit conv SOURCE -o MODEL")
+        fixed = not self.recipe.architecture.spatial
+        if codes.ndim != len(self.code) + 1 or codes.shape[1] != self.code[0] or (fixed and codes.shape[1:] != self.code):
+            wanted = ", ".join(map(str, self.code))
+            raise Mistake("codes of another size", got=f"shape {codes.shape}", allowed=f"(n, {wanted})")
+
+        def back(chunk: np.ndarray) -> np.ndarray:
+            values = torch.tensor(chunk, dtype=self.dtype, device=self.device)
+            return self.conversion.from_network(self._mean(self.network.decode(values)), dtype)
+
+        return self._in_chunks(codes, back)
+
+    def reconstruct(self, images: np.ndarray, dtype: Any = None) -> np.ndarray:
+        """Raw images through the code and back: the same shape, and the same type unless `dtype` says otherwise."""
+        dtype = dtype or images.dtype
+        return self._map(images, lambda x: self.conversion.from_network(self._mean(self.network(x).parameters), dtype))
+
+    def residual(self, images: np.ndarray) -> np.ndarray:
+        """Mean squared error of each image's reconstruction, (n,), float64, in network units."""
+
+        def error(x: Tensor) -> np.ndarray:
+            return (self._mean(self.network(x).parameters) - x).double().square().flatten(1).mean(1).cpu().numpy()
+
+        return self._map(images, error)
+
+    def score_samples(self, images: np.ndarray) -> np.ndarray:
+        """Log-likelihood of each image given its own code, less beta times the code's penalty, (n,), nats.
+
+        Higher is more normal. The likelihood's scale is the one calibrated on held-out images.
+        """
+
+        def score(x: Tensor) -> np.ndarray:
+            output = self.network(x)
+            likelihood = self.recipe.likelihood.log_likelihood(output.parameters, x, self.scale)
+            return (likelihood - self.recipe.beta * output.penalty).double().cpu().numpy()
+
+        return self._map(images, score)
+
+    def _mean(self, parameters: Tensor) -> Tensor:
+        return self.recipe.likelihood.mean(parameters)
+
+    def _map(self, images: np.ndarray, function: Callable[[Tensor], np.ndarray]) -> np.ndarray:
+        def convert(chunk: np.ndarray) -> np.ndarray:
+            return function(self.conversion.to_network(chunk, self.dtype).to(self.device))
+
+        return self._in_chunks(images, convert)
+
+    def _in_chunks(self, arrays: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        if not len(arrays):
+            raise Mistake("no images", got="0", allowed="1 or more")
+        self.network.eval()
+        with torch.no_grad():
+            return np.concatenate([function(chunk) for chunk in chunks(arrays, self.batch_size)])
+
+
+def chunks(arrays: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """Runs of at most `size` images."""
+    for start in range(0, len(arrays), size):
+        yield arrays[start : start + size]

@@ -1,0 +1,49 @@
+"""The network: an architecture around a latent."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from diabolo.recipe import Recipe
+
+
+class Output(NamedTuple):
+    """What one pass through the network gives."""
+
+    parameters: Tensor  # (n, *shape), of the likelihood, unclipped
+    values: Tensor  # (n, *code)
+    penalty: Tensor  # (n,), nats, what the code costs
+
+
+class Network(nn.Module):
+    """image -> encoder -> latent -> decoder -> parameters of the likelihood.
+
+    `shape` is (c, h, w) or (d,). Weights are drawn from `seed` without touching the global random state.
+    """
+
+    def __init__(self, recipe: Recipe, shape: tuple[int, ...], seed: int = 0) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.encoder, self.decoder = recipe.architecture.build(shape)
+            self.latent = recipe.latent.build(self.encoder.features)
+
+    def forward(self, image: Tensor, generator: torch.Generator | None = None) -> Output:
+        """Without a generator nothing is drawn: the same image gives the same output."""
+        if getattr(self.latent, "needs_origin", False) and torch.is_grad_enabled():
+            image = image.detach().requires_grad_()
+        features = self.encoder(image)
+        code = self.latent.encode(features.values, origin=image, generator=generator)
+        parameters = self.decoder(self.latent.decode(code.values), features.skips, features.size)
+        return Output(parameters, code.values, code.penalty)
+
+    def encode(self, image: Tensor) -> Tensor:
+        """(n, *shape) to the code's values (n, *code)."""
+        return self.latent.encode(self.encoder(image).values, origin=image).values
+
+    def decode(self, values: Tensor, size: tuple[int, ...] = ()) -> Tensor:
+        """The code's values (n, *code) to parameters (n, *shape), cropped to `size` (h, w) where it is given."""
+        return self.decoder(self.latent.decode(values), (), size)

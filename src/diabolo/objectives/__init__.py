@@ -1,0 +1,11 @@
+"""Objectives: what training minimises; they know nothing of how the code was made or of the optimiser."""
+
+from diabolo.objectives.bernoulli import Bernoulli
+from diabolo.objectives.choice import Likelihood, check_range, choose
+from diabolo.objectives.gaussian import Gaussian
+from diabolo.objectives.laplace import Laplace
+from diabolo.options import Family
+
+LIKELIHOODS = Family("likelihood", Gaussian, Bernoulli, Laplace)
+
+__all__ = ["LIKELIHOODS", "Bernoulli", "Gaussian", "Laplace", "Likelihood", "check_range", "choose"]

@@ -1,0 +1,55 @@
+"""What a source of images is, and the source that is an array."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Images by number. Anything with these four is one; no class needs to be inherited.
+
+    The sources made here also have `shapes`, the set of `(*shape, dtype)` that `read` gives, with grey pictures as
+    `(h, w, 1, dtype)`, and `unreadable`, a list of `(name, reason)` for the files that were left out.
+    """
+
+    description: str
+
+    def __len__(self) -> int: ...
+
+    def read(self, index: int) -> np.ndarray:
+        """Image `index` as `(d,)`, `(h, w)` or `(h, w, c)` in its own dtype; raises `Mistake` if it is broken."""
+        ...
+
+    def name(self, index: int) -> str:
+        """What image `index` is called: for a file, its path below the folder, with slashes."""
+        ...
+
+
+class Arrays:
+    """A source over one array: `(n, d)` vectors, `(n, h, w)` grey pictures, `(n, h, w, c)` pictures.
+
+    `array` is there to be taken whole, in place of n calls of `read`. Names are numbers where none are given.
+    """
+
+    def __init__(self, array: np.ndarray, description: str = "", names: list[str] | None = None) -> None:
+        self.array = array
+        self.names = names
+        self.description = description or f"an array of {' x '.join(map(str, array.shape))} {array.dtype}"
+        self.unreadable: list[tuple[str, str]] = []
+
+    @property
+    def shapes(self) -> set[tuple[Any, ...]]:
+        shape = self.array.shape[1:]
+        return {(*shape, *((1,) if len(shape) == 2 else ()), self.array.dtype)}
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def read(self, index: int) -> np.ndarray:
+        return np.asarray(self.array[index])
+
+    def name(self, index: int) -> str:
+        return self.names[index] if self.names else f"{index:0{len(str(len(self) - 1))}d}"

@@ -1,0 +1,149 @@
+"""From one place to another of the same kind: a picture to a picture, a folder to a folder, an array to an array."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from diabolo.errors import Mistake
+from diabolo.events import Listener, Note, Passed, ignore
+from diabolo.files import atomic
+from diabolo.pixels import SUFFIXES, Picture, is_picture, read_picture, write_picture
+from diabolo.sources import Source, open_source
+
+Change = Callable[[np.ndarray], np.ndarray]  # (n, *image) -> (n, *image) of the same type
+AT_ONCE = 1024  # images of an array that are changed and written together
+
+
+def change(place: str, out: str, function: Change, *, strict: bool = False, listen: Listener = ignore) -> int:
+    """Send what is at `place` through `function` to `out`, and say how many images went.
+
+    A picture keeps its transparency, colour profile and EXIF; a folder keeps its names. One broken file does not
+    stop the rest, unless `strict`; each is told as a warning. Nothing is left half-written.
+    """
+    if Path(place).is_dir():
+        return _folder(Path(place), Path(out), function, strict, listen)
+    if is_picture(place):
+        _refuse_same(place, out)
+        write_picture(out, _changed(read_picture(place), function))
+        return 1
+    return _array(open_source(place, strict=strict), out, function, listen)
+
+
+def _changed(picture: Picture, function: Change) -> Picture:
+    values = function(picture.values[None])[0]
+    alpha = picture.alpha if values.shape[:2] == picture.values.shape[:2] else None
+    return dataclasses.replace(picture, values=values, alpha=alpha)
+
+
+def _folder(place: Path, out: Path, function: Change, strict: bool, listen: Listener) -> int:
+    names = [name for name in _names(place) if is_picture(name)]
+    if not names:
+        raise Mistake(f"no pictures in {place}", allowed=", ".join(SUFFIXES))
+    if out.exists() and not out.is_dir():
+        raise Mistake("a folder goes to a folder", got=f"{out}, a file", remedy="-o FOLDER")
+    _refuse_same(place, out)
+    done = 0
+    for i, name in enumerate(names):
+        try:
+            picture = read_picture(place / name)
+            target = _writable(out / name, picture)
+            folder(target.parent)
+            write_picture(target, _changed(picture, function))
+            done += 1
+        except Mistake as mistake:
+            if strict:
+                raise
+            listen(Note(f"left out {name}: {mistake}", warning=True))
+        listen(Passed(i + 1, len(names)))
+    if not done:
+        raise Mistake(f"no picture in {place} could be used", got=f"{len(names)} that failed")
+    return done
+
+
+def _array(source: Source, out: str, function: Change, listen: Listener) -> int:
+    if Path(out).suffix != ".npy":
+        raise Mistake("an array goes to an array file", got=out, allowed=".npy", remedy="-o OUT.npy")
+    _refuse_same(source.description, out)
+    with atomic(out) as beside:
+        target: np.ndarray | None = None
+        for start in range(0, len(source), AT_ONCE):
+            images = read_run(source, start, start + AT_ONCE)
+            changed = function(images)
+            if target is None:
+                shape = (len(source), *changed.shape[1:])
+                target = np.lib.format.open_memmap(beside, "w+", changed.dtype, shape)
+            target[start : start + len(images)] = changed
+            listen(Passed(start + len(images), len(source)))
+        del target
+    return len(source)
+
+
+def write_source(source: Source, out: str, listen: Listener = ignore) -> int:
+    """Write a source's images as an array `.npy`, or as a folder of PNG pictures under their own names."""
+    if Path(out).suffix == ".npy":
+        return _array(source, out, lambda images: images, listen)
+    if Path(out).suffix:
+        raise Mistake("pictures go to a folder or to .npy", got=out, remedy="-o FOLDER, or -o OUT.npy")
+    for i in range(len(source)):
+        write_image(Path(out), source.name(i), source.read(i))
+        listen(Passed(i + 1, len(source)))
+    return len(source)
+
+
+def write_image(out: Path, name: str, image: np.ndarray) -> None:
+    """Write one image below the folder `out` as PNG, named `name`; floats are taken as 0..1 and become bytes."""
+    target = out / Path(name.lstrip("/")).with_suffix(".png")
+    if ".." in target.parts:
+        raise Mistake("a name leads out of the folder", got=name)
+    if image.ndim == 1:
+        raise Mistake("vectors are no pictures", allowed=".npy", remedy="-o OUT.npy")
+    image = image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
+    if image.dtype not in (np.uint8, np.uint16):
+        image = np.rint(np.clip(image.astype(np.float32), 0, 1) * 255).astype(np.uint8)
+    folder(target.parent)
+    write_picture(target, Picture(image))
+
+
+def read_run(source: Source, start: int, stop: int) -> np.ndarray:
+    """Images `start` to `stop` of a source whose images are of one size, as one array."""
+    array = getattr(source, "array", None)
+    if array is not None:
+        return np.asarray(array[start:stop])
+    images = [source.read(i) for i in range(start, min(stop, len(source)))]
+    if len({image.shape for image in images}) > 1:
+        raise Mistake("the pictures have different sizes", allowed="one size, or a folder to a folder")
+    return np.stack(images)
+
+
+def folder(path: Path) -> None:
+    """Make a folder and those above it; a `Mistake` where that is not allowed."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Mistake(f"cannot make the folder {path}: {error.strerror}", remedy="another place with -o") from error
+
+
+def _names(place: Path) -> Iterator[str]:
+    """Paths of all files below a folder, relative to it, without hidden ones."""
+    for root, folders, files in os.walk(place):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in sorted(files):
+            if not name.startswith("."):
+                yield str((Path(root) / name).relative_to(place))
+
+
+def _writable(target: Path, picture: Picture) -> Path:
+    """The target's name, as PNG where its own format cannot be written or cannot hold the picture's depth."""
+    kind = SUFFIXES[target.suffix.lower()]
+    fits = kind and (picture.values.dtype == np.uint8 or kind in ("PNG", "TIFF"))
+    return target if fits else target.with_suffix(".png")
+
+
+def _refuse_same(place: str | Path, out: str | Path) -> None:
+    if Path(place).exists() and Path(out).exists() and Path(place).samefile(out):
+        raise Mistake("the output is the input", got=str(out), allowed="another place", remedy="-o another name")

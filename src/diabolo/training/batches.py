@@ -1,0 +1,76 @@
+"""Which images are learned in which step: a function of the seed, the epoch and the step alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diabolo.preprocessing import Conversion
+from diabolo.recipe import Training
+from diabolo.training.pictures import Pictures
+from diabolo.training.processes import Processes
+
+
+@dataclasses.dataclass(frozen=True)
+class Batches:
+    """The training set as batches of network tensors, and the held-out set beside it."""
+
+    pictures: Pictures
+    conversion: Conversion
+    training: Training
+    processes: Processes
+    learned: np.ndarray  # indices of the images that are learned
+    held_out: np.ndarray
+
+    @property
+    def starts(self) -> range:
+        """Where each batch of an epoch begins; a last batch too small for every process to have an image is left out."""
+        return range(0, len(self.learned) - self.processes.count + 1, self.training.batch_size)
+
+    @property
+    def per_epoch(self) -> int:
+        return len(self.starts)
+
+    def epoch(self, epoch: int, skip: int = 0) -> Iterator[tuple[Tensor, float]]:
+        """The epoch's batches from step `skip` on: this process's images, and their share of the whole batch.
+
+        Each process takes every count-th image of a batch.
+        """
+        draw = np.random.default_rng([self.training.seed, epoch])
+        order = draw.permutation(self.learned)
+        places, mirrored = draw.random((len(order), 2)), draw.random(len(order)) < 0.5
+        size, rank, count = self.training.batch_size, self.processes.rank, self.processes.count
+        mine = [np.arange(s + rank, min(s + size, len(order)), count) for s in self.starts[skip:]]
+        wanted = np.concatenate(mine) if mine else np.zeros(0, int)
+        raw = self.pictures.batches(order[wanted], -(-size // count), self.training.crop, places[wanted])
+        for at, images in zip(mine, raw, strict=True):
+            batch = self._tensor(images)
+            if self.training.flip:
+                turned = torch.from_numpy(mirrored[at]).to(batch.device)
+                batch[turned] = batch[turned].flip(-1)
+            whole = min(size, len(order) - int(at[0]) // size * size)
+            yield batch, len(at) / whole
+
+    def evaluation(self) -> Iterator[Tensor]:
+        """The held-out images (or, without any, up to 2000 of those learned), this process's share of them."""
+        chosen = self.held_out if len(self.held_out) else self.learned[:2000]
+        mine = chosen[self.processes.rank :: self.processes.count]
+        for images in self.pictures.batches(mine, 256, self.training.crop):
+            yield self._tensor(images)
+
+    def _tensor(self, raw: np.ndarray) -> Tensor:
+        batch = self.conversion.to_network(raw).to(self.processes.device, non_blocking=True)
+        if self.training.channels_last and batch.ndim == 4 and batch.shape[1] > 1:
+            batch = batch.contiguous(memory_format=torch.channels_last)
+        return batch
+
+
+def split(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices (learned, held out): a random `share` is held out, never everything; both in ascending order."""
+    held = min(int(share * count), count - 1)
+    order = np.random.default_rng([seed, 2**31]).permutation(count)
+    return np.sort(order[held:]), np.sort(order[:held])

@@ -1,0 +1,109 @@
+"""The training loop: players, batches, steps. It prints nothing; it yields what happens."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from diabolo.errors import Diverged
+from diabolo.events import Evaluated, Event, Stepped
+from diabolo.training.batches import Batches
+from diabolo.training.players import Player
+from diabolo.training.schedule import learning_rate
+
+EXPLODED = 1e6  # nats per value; data lies within about -1..1, so no sane loss comes near
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far a run has come: all that a resumed run must know beside the players' tensors."""
+
+    step: int = 0
+    best_loss: float = math.inf
+    best_epoch: int = -1
+    best: dict[str, Tensor] = dataclasses.field(default_factory=dict)  # weights of the best epoch
+    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # one row an epoch
+    seconds: float = 0.0
+
+
+def run(players: list[Player], batches: Batches, progress: Progress, precision: torch.dtype) -> Iterator[Event]:
+    """Train from `progress` to the last epoch, or until patience ends. The first player is the autoencoder.
+
+    Everything random in a step is drawn from a generator seeded by the run's seed and the step, so that the same
+    weights come out of an unbroken run and of one that was broken anywhere and resumed.
+    """
+    training, processes = batches.training, batches.processes
+    generator = torch.Generator(processes.device)
+    steps = training.epochs * batches.per_epoch
+    started = time.monotonic() - progress.seconds
+    while progress.step < steps:
+        epoch, done = divmod(progress.step, batches.per_epoch)
+        for images, share in batches.epoch(epoch, done):
+            rate = learning_rate(training, progress.step, steps)
+            generator.manual_seed(_mixed(training.seed, progress.step, processes.rank))
+            before = time.monotonic()
+            for player in players:
+                with torch.autocast(processes.device.type, precision, enabled=precision != torch.float32):
+                    terms = player.loss(images, generator)
+                loss = torch.stack([term.float().mean() for term in terms.values()]).sum()
+                nats, values = loss.item(), images[0].numel()
+                # In nats per value, so that clipping means the same for pictures of every size.
+                total = loss * (share * processes.count / values)
+                if not abs(nats) < EXPLODED * values or not player.step(total, rate, progress.step):
+                    raise _diverged(progress.step, rate)
+            progress.step += 1
+            progress.seconds = time.monotonic() - started
+            speed = len(images) * processes.count / max(time.monotonic() - before, 1e-9)
+            yield Stepped(progress.step, steps, epoch, nats, rate, speed)
+        yield _evaluate(players[0], batches, progress, epoch, precision)
+        if training.patience and epoch - progress.best_epoch >= training.patience:
+            return
+
+
+def _evaluate(player: Player, batches: Batches, progress: Progress, epoch: int, precision: torch.dtype) -> Evaluated:
+    """Mean terms over the held-out images, without drawing from codes; keeps the weights if they are the best."""
+    device = batches.processes.device
+    generator = torch.Generator(device).manual_seed(_mixed(batches.training.seed, 0, batches.processes.rank))
+    player.swap_average()
+    player.module.eval()
+    sums: dict[str, Tensor] = {}
+    count = torch.zeros((), device=device)
+    with torch.no_grad(), torch.autocast(device.type, precision, enabled=precision != torch.float32):
+        for images in batches.evaluation():
+            for name, term in player.loss(images, generator).items():
+                sums[name] = sums.get(name, torch.zeros((), device=device)) + term.float().sum()
+            count += len(images)
+    player.module.train()
+    total = batches.processes.total(count).item()
+    terms = {name: batches.processes.total(value).item() / total for name, value in sums.items()}
+    loss = sum(terms.values())
+    if not math.isfinite(loss):
+        raise _diverged(progress.step, batches.training.learning_rate)
+    best = loss < progress.best_loss or not len(batches.held_out)  # without held-out images the last epoch is kept
+    if best:
+        progress.best_loss, progress.best_epoch = loss, epoch
+        if len(batches.held_out):
+            progress.best = {name: value.clone() for name, value in player.module.state_dict().items()}
+    player.swap_average()
+    progress.history.append({"epoch": epoch, "loss": loss, "seconds": progress.seconds, **terms})
+    return Evaluated(epoch, loss, best, terms)
+
+
+def _diverged(step: int, rate: float) -> Diverged:
+    remedy = f"--learning-rate {rate / 10:.0e}"
+    return Diverged(f"training diverged: the loss exploded at step {step}, learning rate {rate:.1e}; try: {remedy}")
+
+
+def _mixed(*numbers: int) -> int:
+    """One seed from several numbers, far from the seeds of their neighbours (a hash in 63 bits)."""
+    mixed = 0x9E3779B97F4A7C15
+    for number in numbers:
+        mixed = ((mixed ^ number) * 0xBF58476D1CE4E5B9) & (2**64 - 1)
+        mixed ^= mixed >> 31
+    return mixed >> 1

@@ -1,0 +1,68 @@
+"""Players: what the loop trains. Each is a set of parameters and a loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from diabolo.corruptions import corrupt
+from diabolo.network import Network, Output
+from diabolo.recipe import Recipe, Training
+
+Loss = Callable[[Tensor, torch.Generator | None], dict[str, Tensor]]
+
+
+class Player:
+    """A module, the loss it lessens, and the optimiser's memory.
+
+    `loss(images, generator)` gives named terms, each `(batch,)` in nats per image; the player minimises their sum.
+    """
+
+    def __init__(self, name: str, module: nn.Module, loss: Loss, training: Training) -> None:
+        self.name, self.module, self.loss, self.training = name, module, loss, training
+        kind = torch.optim.AdamW if training.optimizer == "adamw" else torch.optim.Adam
+        self.parameters = dict(module.named_parameters())
+        # One fused kernel a step; not for split weights.
+        self.optimizer = kind(
+            module.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=not training.shard
+        )
+        self.average = {n: p.detach().clone() for n, p in self.parameters.items()} if training.ema else {}
+
+    def step(self, total: Tensor, learning_rate: float, steps_done: int) -> bool:
+        """Descend one step along the gradient of `total`; False, and no step, if the gradient is not finite."""
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        norm = nn.utils.clip_grad_norm_(self.module.parameters(), self.training.clip or math.inf)
+        if not math.isfinite(norm.item()):
+            return False
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.optimizer.step()
+        if self.average:  # young averages follow faster, so that the first weights are soon forgotten
+            decay = min(self.training.ema, (1 + steps_done) / (10 + steps_done))
+            weights = [p.detach() for p in self.parameters.values()]
+            torch._foreach_lerp_(list(self.average.values()), weights, 1 - decay)
+        return True
+
+    def swap_average(self) -> None:
+        """Exchange the weights with their average, where one is kept."""
+        for name, average in self.average.items():
+            weight = self.parameters[name].data
+            held = weight.clone()
+            weight.copy_(average)
+            average.copy_(held)
+
+
+def autoencoder(network: Network, module: nn.Module, recipe: Recipe) -> Player:
+    """The player every recipe has: distortion + beta * penalty. `module` is the network as the processes share it."""
+
+    def loss(images: Tensor, generator: torch.Generator | None) -> dict[str, Tensor]:
+        corrupted = corrupt(images, recipe.corruption, generator).image if recipe.corruption else images
+        output: Output = module(corrupted, generator)
+        distortion = recipe.likelihood.distortion(output.parameters, images)
+        return {"distortion": distortion, "penalty": recipe.beta * output.penalty}
+
+    return Player("autoencoder", network, loss, recipe.training)

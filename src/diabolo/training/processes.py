@@ -1,0 +1,75 @@
+"""The processes that train together: one by default, or those that torchrun started."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+import torch
+from torch import Tensor, distributed, nn
+
+from diabolo.errors import Mistake
+
+
+@dataclasses.dataclass(frozen=True)
+class Processes:
+    """This process among those that train together, and the device it works on."""
+
+    device: torch.device
+    rank: int = 0
+    count: int = 1
+    restarted: bool = False  # by torchrun, after a process was lost
+
+    @property
+    def first(self) -> bool:
+        return self.rank == 0
+
+    def share(self, module: nn.Module, shard: bool) -> nn.Module:
+        """The module whose gradients are averaged over all processes; with `shard` its weights are split as well."""
+        if self.count == 1:
+            return module
+        if shard:
+            from torch.distributed.fsdp import fully_shard
+
+            return fully_shard(module)
+        from torch.nn.parallel import DistributedDataParallel
+
+        return DistributedDataParallel(module)
+
+    def total(self, value: Tensor) -> Tensor:
+        """The sum of a tensor over all processes."""
+        if self.count > 1:
+            distributed.all_reduce(value)
+        return value
+
+    def wait(self) -> None:
+        if self.count > 1:
+            distributed.barrier()
+
+
+def join(device: str = "auto") -> Processes:
+    """Find the device, and the other processes if torchrun started this one."""
+    rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    chosen = find_device(device, int(os.environ.get("LOCAL_RANK", 0)))
+    if count > 1 and not distributed.is_initialized():
+        distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    restarted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0
+    return Processes(chosen, rank, count, restarted)
+
+
+def leave() -> None:
+    """End the process group, so that torchrun's processes exit cleanly."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def find_device(name: str, local_rank: int = 0) -> torch.device:
+    """The device of a name (auto, cpu, cuda, cuda:1, mps, ...); a `Mistake` if it is not there."""
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return torch.device("cuda", local_rank) if gpus else torch.device("cpu")
+    here = ["auto", "cpu", *(f"cuda:{i}" for i in range(gpus)), *(["mps"] if torch.backends.mps.is_available() else [])]
+    wanted = f"cuda:{local_rank}" if name == "cuda" else name
+    if wanted not in here:
+        raise Mistake("no such device", got=name, allowed=", ".join(here), remedy="--device cpu")
+    return torch.device(wanted)
