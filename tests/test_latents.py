@@ -71,6 +71,12 @@ class TestEveryLatent:
         if part not in SEES_THE_BATCH:
             torch.testing.assert_close(together.penalty[2:3], alone.penalty)
 
+    def test_only_those_that_say_so_look_at_the_origin(self, part, features):
+        latent, origin = built(part, features), numbers(7, *features).requires_grad_()
+        seen, unseen = (latent.encode(torch.tanh(origin), source) for source in (origin, None))
+        assert torch.equal(seen.values, unseen.values)
+        assert torch.equal(seen.penalty, unseen.penalty) != getattr(latent, "needs_origin", False)
+
     def test_gradients_are_finite_and_reach_every_weight(self, part, features):
         latent, origin = built(part, features), numbers(7, *features).requires_grad_()
         code = latent.encode(torch.tanh(origin), origin, generator())

@@ -9,8 +9,9 @@ memory first, so that a file can make the reader allocate no more than its own s
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import hashlib
+import importlib.metadata
 import json
 import math
 import os
@@ -26,7 +27,6 @@ import torch
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-import diabolo
 from diabolo.errors import Mistake
 from diabolo.files import atomic, reading
 from diabolo.model import Model
@@ -58,15 +58,22 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str |
             with safetensors.safe_open(source, framework="pt") as file:
                 told = json.loads((file.metadata() or {})["diabolo"])
                 model = _describe(told, {name_of(part): part for part in known})
-                _check_names(model.network, {name: file.get_slice(name) for name in file.keys()})
-                weights = {name: file.get_tensor(name) for name in file.keys()}
+                _check_names(model.network, {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118)
+                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if told.get("digest") != _digest(told, weights):
                 raise Mistake("it was changed or damaged after it was written")
         except KeyError as error:
             raise _refused(path, f"it has no {error}") from error
         except Mistake as mistake:
             raise _refused(path, str(mistake)) from mistake
-        except (safetensors.SafetensorError, ValueError, TypeError, RuntimeError, OverflowError, RecursionError) as error:
+        except (
+            safetensors.SafetensorError,
+            ValueError,
+            TypeError,
+            RuntimeError,
+            OverflowError,
+            RecursionError,
+        ) as error:
             raise _refused(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
     if not all(torch.isfinite(value).all() for value in weights.values()):
         raise _refused(path, "it holds weights that are not finite")
@@ -76,7 +83,9 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str |
 
 
 def _refused(path: str | os.PathLike[str], reason: str) -> Mistake:
-    return Mistake(f"{path} cannot be read as a model: {reason}", remedy="diabolo fit deep SOURCE -o MODEL makes a new one")
+    return Mistake(
+        f"{path} cannot be read as a model: {reason}", remedy="diabolo fit deep SOURCE -o MODEL makes a new one"
+    )
 
 
 def _contents(model: Model) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -95,10 +104,10 @@ def _contents(model: Model) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def _provenance() -> dict[str, Any]:
     return {
-        "diabolo": diabolo.__version__,
+        "diabolo": importlib.metadata.version("diabolo"),
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }
 
 
@@ -166,7 +175,7 @@ _NUMBERS = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", 
 
 
 def _check_names(network: Network, slices: dict[str, Any]) -> None:
-    """The file must hold exactly the network's weights; floats may be of another precision (an exact solution's are)."""
+    """The file must hold exactly the network's weights; the precision of floats may differ (exact solutions have 64 bits)."""
     wanted = {name: list(value.shape) for name, value in network.state_dict().items()}
     if set(wanted) != set(slices):
         differing = sorted(set(wanted) ^ set(slices))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class Mistake(ValueError):
@@ -28,7 +29,9 @@ class Mistake(ValueError):
 
 
 class Diverged(RuntimeError):
-    """The loss became infinite or not a number; the last good weights were kept."""
+    """The loss exploded; `model` is the trained model with the last good weights, where there is one."""
+
+    model: Any = None
 
 
 def unknown(what: str, got: str, allowed: Iterable[str]) -> Mistake:

@@ -25,7 +25,7 @@ from diabolo.training import fit
 AXES = ("architecture", "latent", "likelihood", "corruption", "beta", "preprocessing", "training")
 
 
-class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """An autoencoder made of one part on each axis, given by name ("sparse") or described (`Sparse(size=64)`).
 
     Images are arrays `(n, h, w)` or `(n, h, w, c)`, vectors `(n, d)`; uint8 means 0..255, uint16 0..65535, floats are
@@ -105,7 +105,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         if deep:
             for axis in AXES:
                 if dataclasses.is_dataclass(params[axis]):
-                    params |= {f"{axis}__{name}": getattr(params[axis], name) for name, _, _ in fields(type(params[axis]))}
+                    params |= {
+                        f"{axis}__{name}": getattr(params[axis], name) for name, _, _ in fields(type(params[axis]))
+                    }
         return params
 
     def set_params(self, **params: Any) -> Autoencoder:
@@ -121,7 +123,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self
 
     def fit(self, X: Any, y: Any = None) -> Autoencoder:
-        """Learn from images or vectors; `y` is ignored. Raises `Mistake` (a ValueError) for data it cannot learn from."""
+        """Learn from images or vectors; `y` is ignored. Raises `Mistake`, a ValueError, for unfit data."""
         recipe = self.recipe
         if self.random_state is not None:
             recipe = replace(recipe, "training.seed", int(check_random_state(self.random_state).randint(2**31 - 1)))
@@ -145,7 +147,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self._model.reconstruct(self._array(X))
 
     def score_samples(self, X: Any) -> np.ndarray:
-        """Log-likelihood of each image, (n,), nats: given its own code, less the code's penalty. Higher is more normal."""
+        """Log-likelihood of each image given its code, less the code's penalty, (n,), nats; higher is more normal."""
         return self._model.score_samples(self._array(X))
 
     def score(self, X: Any, y: Any = None) -> float:

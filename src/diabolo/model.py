@@ -18,7 +18,7 @@ from diabolo.recipe import Recipe
 
 @dataclasses.dataclass
 class Model:
-    """Weights, recipe, conversion, calibration, metrics and provenance: all it takes to give the same answer elsewhere."""
+    """Weights, recipe, conversion, calibration, metrics and provenance: all that the same answer elsewhere takes."""
 
     recipe: Recipe  # with the likelihood that was chosen
     network: Network
@@ -54,7 +54,11 @@ class Model:
             refusal = f"a {type(self.recipe.architecture).__name__.lower()} model cannot decode a code alone"
             raise Mistake(refusal, allowed="flat or conv architectures", remedy="diabolo fit conv SOURCE -o MODEL")
         fixed = not self.recipe.architecture.spatial
-        if codes.ndim != len(self.code) + 1 or codes.shape[1] != self.code[0] or (fixed and codes.shape[1:] != self.code):
+        if (
+            codes.ndim != len(self.code) + 1
+            or codes.shape[1] != self.code[0]
+            or (fixed and codes.shape[1:] != self.code)
+        ):
             wanted = ", ".join(map(str, self.code))
             raise Mistake("codes of another size", got=f"shape {codes.shape}", allowed=f"(n, {wanted})")
 

@@ -38,7 +38,12 @@ class Option:
             return ", ".join(self.choices)
         if self.family:
             return ", ".join(self.family.names()) + (" (several with commas, or none)" if self.many else "")
-        bounds = ((self.at_least, "at least"), (self.above, "more than"), (self.at_most, "at most"), (self.below, "less than"))
+        bounds = (
+            (self.at_least, "at least"),
+            (self.above, "more than"),
+            (self.at_most, "at most"),
+            (self.below, "less than"),
+        )
         return " and ".join(f"{word} {bound:g}" for bound, word in bounds if bound is not None)
 
     def check(self, name: str, kind: Any, value: Any) -> Any:
@@ -84,7 +89,9 @@ def part(cls: type[T]) -> type[T]:
 def fields(cls: type) -> tuple[tuple[str, Any, Option], ...]:
     """The (name, type, Option) of every option of a part's class, in the order of declaration."""
     kinds = typing.get_type_hints(cls)
-    return tuple((f.name, kinds[f.name], f.metadata["option"]) for f in dataclasses.fields(cls) if "option" in f.metadata)
+    return tuple(
+        (f.name, kinds[f.name], f.metadata["option"]) for f in dataclasses.fields(cls) if "option" in f.metadata
+    )
 
 
 def name_of(part: Any) -> str:
@@ -206,7 +213,9 @@ def _typed(name: str, kind: Any, value: Any, limits: str) -> Any:
             return tuple(_typed(name, typing.get_args(kind)[0], v, limits) for v in value)
     elif kind is str and isinstance(value, str):
         return value
-    elif kind is bool and (value in ("true", "false", "True", "False") if isinstance(value, str) else isinstance(value, bool)):
+    elif kind is bool and (
+        value in ("true", "false", "True", "False") if isinstance(value, str) else isinstance(value, bool)
+    ):
         return value in (True, "true", "True")
     elif kind in (int, float) and not isinstance(value, bool):
         number = numbers.Integral if kind is int else numbers.Real
@@ -218,5 +227,7 @@ def _typed(name: str, kind: Any, value: Any, limits: str) -> Any:
 
 
 def _wrong_type(name: str, kind: Any, value: Any, limits: str) -> typing.NoReturn:
-    word = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}.get(kind, "numbers with commas")
+    word = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}.get(
+        kind, "numbers with commas"
+    )
     raise Mistake(f"{name} is not {word}", got=repr(value), allowed=limits)

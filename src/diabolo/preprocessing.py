@@ -88,7 +88,9 @@ class Conversion:
         elif self.layout == "channels":
             values = values.permute(0, 3, 1, 2).contiguous()
         if len(self.scale) > 1:
-            return (values / (unit or 1.0) - torch.tensor(self.offset, dtype=dtype)) / torch.tensor(self.scale, dtype=dtype)
+            return (values / (unit or 1.0) - torch.tensor(self.offset, dtype=dtype)) / torch.tensor(
+                self.scale, dtype=dtype
+            )
         if unit:  # the type changed, so these values are a copy; this line runs for every batch
             return values.mul_(1 / (unit * self.scale[0])).sub_(self.offset[0] / self.scale[0])
         return values if (self.offset[0], self.scale[0]) == (0, 1) else (values - self.offset[0]) / self.scale[0]
@@ -143,7 +145,12 @@ def network_shape(image: tuple[int, ...]) -> tuple[tuple[int, ...], str]:
     if layout == "channels":
         if image[0] <= 4 < image[2]:
             raise Mistake(
-                "channels come first", f"images of shape {image}", "(n, height, width, channels)", "x.transpose(0, 2, 3, 1)"
+                "channels come first",
+                f"images of shape {image}",
+                "(n, height, width, channels)",
+                "x.transpose(0, 2, 3, 1)",
             )
         return (image[2], image[0], image[1]), layout
-    raise Mistake("not pictures or vectors", f"shape (n, {', '.join(map(str, image))})", "(n, d), (n, h, w), (n, h, w, c)")
+    raise Mistake(
+        "not pictures or vectors", f"shape (n, {', '.join(map(str, image))})", "(n, d), (n, h, w), (n, h, w, c)"
+    )

@@ -33,10 +33,14 @@ class Training:
     schedule: str = option("one-cycle", "the learning rate over the run", choices=("one-cycle", "cosine", "constant"))
     warmup: float = option(0.1, "share of the run in which the learning rate rises", at_least=0, below=1)
     clip: float = option(1.0, "greatest norm of the gradient of the loss in nats per value; 0 = no limit", at_least=0)
-    ema: float = option(0.0, "decay of a moving average of the weights, which is then used; 0 = off", at_least=0, below=1)
+    ema: float = option(
+        0.0, "decay of a moving average of the weights, which is then used; 0 = off", at_least=0, below=1
+    )
     validation: float = option(0.1, "share of the images held out to choose the best epoch", at_least=0, at_most=0.9)
     patience: int = option(0, "stop after so many epochs without improvement; 0 = never", unit="epochs", at_least=0)
-    crop: int = option(0, "side of the random square cut from each picture; 0 = whole pictures", unit="pixels", at_least=0)
+    crop: int = option(
+        0, "side of the random square cut from each picture; 0 = whole pictures", unit="pixels", at_least=0
+    )
     flip: bool = option(False, "mirror half of the pictures left to right at random")
     precision: str = option("auto", "auto: bfloat16 on GPUs that have it", choices=("auto", "float32", "bfloat16"))
     channels_last: bool = option(True, "keep pictures' channels innermost in memory: faster convolutions")

@@ -21,7 +21,7 @@ COMMANDS = {
 
 
 class Command(Protocol):
-    """A command's module. With `NEEDS_ARGUMENTS = True`, `add` also gets the arguments, since its options depend on them."""
+    """A command's module; with `NEEDS_ARGUMENTS = True` its options depend on the arguments, and `add` gets them."""
 
     NAME: str
     HELP: str

@@ -17,7 +17,9 @@ EXAMPLES = (
 
 
 def add(parser: ArgumentParser) -> None:
-    add_places(parser, "a picture, a folder of pictures, an array file or a named set", ".npz (codes and names) or .npy")
+    add_places(
+        parser, "a picture, a folder of pictures, an array file or a named set", ".npz (codes and names) or .npy"
+    )
 
 
 def run(arguments: Namespace, show: Show) -> dict[str, Any]:

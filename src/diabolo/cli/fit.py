@@ -59,7 +59,8 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     finally:
         leave()
     model.provenance["command"] = f"diabolo fit {arguments.recipe} {arguments.source}" + "".join(
-        f" --{path.removeprefix('training.').replace('_', '-')} {value}" for path, value in chosen_options(arguments).items()
+        f" --{path.removeprefix('training.').replace('_', '-')} {value}"
+        for path, value in chosen_options(arguments).items()
     )
     interrupted = "interrupted" in model.provenance
     if show.leading:

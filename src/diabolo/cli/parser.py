@@ -93,5 +93,3 @@ def _help(known: Option, value: Any) -> str:
     default = ",".join(f"{v:g}" for v in value) if isinstance(value, tuple) else str(value)
     detail = ", ".join(text for text in (known.unit, "" if known.choices else known.limits()) if text)
     return f"{known.help}{f' ({detail})' if detail else ''} [{default.lower() if isinstance(value, bool) else default}]"
-
-

@@ -52,7 +52,9 @@ class Show:
         elif isinstance(event, Evaluated):
             where = "held-out " if self._held_out else ""
             mark = " *" if event.best and self._held_out else ""
-            self._line(f"epoch {event.epoch + 1}: {where}loss {event.loss:.6g} nats per image{mark}", only_terminal=True)
+            self._line(
+                f"epoch {event.epoch + 1}: {where}loss {event.loss:.6g} nats per image{mark}", only_terminal=True
+            )
 
     def close(self) -> None:
         """Put the progress bar away; a new one is drawn when there is something new."""

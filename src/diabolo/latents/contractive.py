@@ -30,6 +30,8 @@ class ContractiveLatent(nn.Module):
     code. It is 0 where the way back to `origin` is not recorded, as in plain inference.
     """
 
+    needs_origin = True  # the network then records the way from the image
+
     def __init__(self, options: Contractive, features: Shape) -> None:
         super().__init__()
         self.weight = options.weight

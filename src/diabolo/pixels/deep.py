@@ -133,6 +133,7 @@ def _first_page(file: IO[bytes]) -> tuple[Any, int]:
     import tifffile
 
     length = file.seek(0, io.SEEK_END)
+    file.seek(0)
     tiff = tifffile.TiffFile(file)
     page: Any = tiff.pages[0]
     if page.imagelength * page.imagewidth > 2 * (Image.MAX_IMAGE_PIXELS or np.inf):

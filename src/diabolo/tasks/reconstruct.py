@@ -89,7 +89,9 @@ class Reconstructor:
 
 def _write_codes(codes: list[np.ndarray], names: list[str], out: str) -> None:
     if len({code.shape[1:] for code in codes}) > 1:
-        raise Mistake("the codes have different sizes, since the pictures have", remedy="a model with --preprocessing.side")
+        raise Mistake(
+            "the codes have different sizes, since the pictures have", remedy="a model with --preprocessing.side"
+        )
     if not codes:
         raise Mistake("no picture could be read")
     whole = np.concatenate(codes)
@@ -102,7 +104,9 @@ def _write_codes(codes: list[np.ndarray], names: list[str], out: str) -> None:
 
 def _read_codes(place: str) -> tuple[np.ndarray, list[str]]:
     if is_picture(place) or Path(place).is_dir():
-        raise Mistake("pictures are not codes", got=place, allowed=".npy or .npz of codes", remedy="diabolo encode first")
+        raise Mistake(
+            "pictures are not codes", got=place, allowed=".npy or .npz of codes", remedy="diabolo encode first"
+        )
     if Path(place).suffix != ".npz":
         source = open_source(place)
         return read_run(source, 0, len(source)), []
@@ -110,4 +114,6 @@ def _read_codes(place: str) -> tuple[np.ndarray, list[str]]:
         with np.load(place, allow_pickle=False) as file:
             return file["codes"], [str(name) for name in file["names"]]
     except (OSError, ValueError, KeyError) as error:
-        raise Mistake(f"no codes in {place}", got=str(error), remedy="diabolo encode IN -m MODEL -o CODES.npz") from error
+        raise Mistake(
+            f"no codes in {place}", got=str(error), remedy="diabolo encode IN -m MODEL -o CODES.npz"
+        ) from error

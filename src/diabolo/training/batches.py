@@ -28,7 +28,7 @@ class Batches:
 
     @property
     def starts(self) -> range:
-        """Where each batch of an epoch begins; a last batch too small for every process to have an image is left out."""
+        """Where each batch of an epoch begins, without a last one too small to give every process an image."""
         return range(0, len(self.learned) - self.processes.count + 1, self.training.batch_size)
 
     @property

@@ -19,7 +19,9 @@ from diabolo.training.loop import Progress
 from diabolo.training.players import Player
 
 
-def write(path: Path, players: list[Player], progress: Progress, fingerprint: dict[str, Any], first: bool = True) -> None:
+def write(
+    path: Path, players: list[Player], progress: Progress, fingerprint: dict[str, Any], first: bool = True
+) -> None:
     """Write the state of a run, beside and then renamed. With split weights every process must call; `first` writes."""
     tensors: dict[str, Tensor] = {f"best/{name}": whole(value) for name, value in progress.best.items()}
     for player in players:
@@ -44,7 +46,7 @@ def read(path: Path, players: list[Player], fingerprint: dict[str, Any]) -> Prog
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             told = json.loads(file.metadata()["diabolo"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise Mistake(f"not a checkpoint: {path}", got=str(error), remedy="start again without --resume") from error
     if told["fingerprint"] != json.loads(json.dumps(fingerprint)):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from torch import nn
 
 from diabolo.architectures import Flat
 from diabolo.latents import Linear
+from diabolo.latents.linear import LinearLatent
 from diabolo.latents.principal import principal_components
 from diabolo.objectives import Gaussian
 from diabolo.preprocessing import UNIT, Conversion
@@ -26,7 +26,7 @@ def applies(recipe: Recipe) -> bool:
     return linear and plain and recipe.training.method == "auto"
 
 
-def solve(latent: nn.Module, pictures: Pictures, learned: np.ndarray, conversion: Conversion) -> None:
+def solve(latent: LinearLatent, pictures: Pictures, learned: np.ndarray, conversion: Conversion) -> None:
     """Set the latent to the principal components of the images at `learned` (Baldi & Hornik 1989)."""
     mean, basis, variances = principal_components(_flat(pictures, learned, conversion), latent.code[0])[:3]
     offset, scale = np.array(conversion.offset), np.array(conversion.scale)

@@ -6,6 +6,7 @@ import dataclasses
 import math
 import time
 from pathlib import Path
+
 import torch
 
 from diabolo import objectives
@@ -48,7 +49,9 @@ def fit(
     processes = join(device)
     training = recipe.training
     if training.batch_size % processes.count:
-        raise Mistake("the batch does not divide", f"{training.batch_size}", f"a multiple of {processes.count} processes")
+        raise Mistake(
+            "the batch does not divide", f"{training.batch_size}", f"a multiple of {processes.count} processes"
+        )
     began = time.process_time(), time.monotonic()
     pictures = Pictures(source, recipe.preprocessing, training.memory, training.workers)
     seen, conversion = survey(pictures, _crop(recipe))
@@ -70,15 +73,12 @@ def fit(
     return model
 
 
-def _train(
-    model: Model, batches: Batches, keep: Path | None, resume: bool, every: float, listen: Listener
-) -> None:
+def _train(model: Model, batches: Batches, keep: Path | None, resume: bool, every: float, listen: Listener) -> None:
     """Run the loop; whatever ends it, the model is left with the best weights there are."""
     network, training, processes = model.network, model.recipe.training, batches.processes
-    memory_format = torch.channels_last if training.channels_last else torch.contiguous_format
     network.to(processes.device)
-    if len(model.conversion.shape) == 3:
-        network.to(memory_format=memory_format)
+    if len(model.conversion.shape) == 3 and training.channels_last:
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it alone
     module = processes.share(network, training.shard)
     everyone = [players.autoencoder(network, module, model.recipe)]
     progress = Progress()
@@ -106,7 +106,7 @@ def _train(
         write()
         model.provenance["interrupted"] = f"step {progress.step} of {steps}"
     except Diverged as error:
-        error.model = model  # type: ignore[attr-defined]
+        error.model = model
         raise
     finally:
         _settle(model, everyone[0], progress)

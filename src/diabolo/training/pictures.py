@@ -157,7 +157,9 @@ def _common_type(types: set[Any]) -> np.dtype:
         return names.pop()
     if names == {np.dtype(np.uint8), np.dtype(np.uint16)}:
         return np.dtype(np.uint16)
-    raise Mistake("pictures of several kinds of numbers", got=", ".join(sorted(str(n) for n in names)), allowed="one kind")
+    raise Mistake(
+        "pictures of several kinds of numbers", got=", ".join(sorted(str(n) for n in names)), allowed="one kind"
+    )
 
 
 def _crop(image: np.ndarray, side: int, y: float, x: float) -> np.ndarray:

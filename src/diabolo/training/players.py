@@ -12,7 +12,7 @@ from diabolo.corruptions import corrupt
 from diabolo.network import Network, Output
 from diabolo.recipe import Recipe, Training
 
-Loss = Callable[[Tensor, torch.Generator | None], dict[str, Tensor]]
+Loss = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
 
 
 class Player:
@@ -59,8 +59,8 @@ class Player:
 def autoencoder(network: Network, module: nn.Module, recipe: Recipe) -> Player:
     """The player every recipe has: distortion + beta * penalty. `module` is the network as the processes share it."""
 
-    def loss(images: Tensor, generator: torch.Generator | None) -> dict[str, Tensor]:
-        corrupted = corrupt(images, recipe.corruption, generator).image if recipe.corruption else images
+    def loss(images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        corrupted = corrupt(images, recipe.corruption, generator).image
         output: Output = module(corrupted, generator)
         distortion = recipe.likelihood.distortion(output.parameters, images)
         return {"distortion": distortion, "penalty": recipe.beta * output.penalty}

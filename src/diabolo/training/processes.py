@@ -31,7 +31,8 @@ class Processes:
         if shard:
             from torch.distributed.fsdp import fully_shard
 
-            return fully_shard(module)
+            fully_shard(module)
+            return module
         from torch.nn.parallel import DistributedDataParallel
 
         return DistributedDataParallel(module)
