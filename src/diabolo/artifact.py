@@ -58,8 +58,9 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str |
             with safetensors.safe_open(source, framework="pt") as file:
                 told = json.loads((file.metadata() or {})["diabolo"])
                 model = _describe(told, {name_of(part): part for part in known})
-                _check_names(model.network, {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118)
-                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                names = file.keys()
+                _check_names(model.network, {name: file.get_slice(name) for name in names})
+                weights = {name: file.get_tensor(name) for name in names}
             if told.get("digest") != _digest(told, weights):
                 raise Mistake("it was changed or damaged after it was written")
         except KeyError as error:
@@ -175,7 +176,7 @@ _NUMBERS = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", 
 
 
 def _check_names(network: Network, slices: dict[str, Any]) -> None:
-    """The file must hold exactly the network's weights; the precision of floats may differ (exact solutions have 64 bits)."""
+    """The file must hold exactly the network's weights; their precision may differ (exact solutions have 64 bits)."""
     wanted = {name: list(value.shape) for name, value in network.state_dict().items()}
     if set(wanted) != set(slices):
         differing = sorted(set(wanted) ^ set(slices))
