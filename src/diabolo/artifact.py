@@ -33,10 +33,11 @@ from diabolo.model import Model
 from diabolo.network import Network
 from diabolo.options import from_plain, name_of, to_plain
 from diabolo.preprocessing import UNIT, Conversion
-from diabolo.recipe import Recipe
+from diabolo.recipe import Auto, Recipe
 
 FORMAT = 1
-LARGEST_HEADER = 16 * 2**20  # bytes; a real one is a few KiB
+LARGEST_HEADER = 4 * 2**20  # bytes; a real one is a few KiB
+MOST_BRACKETS = 20_000  # in the description; a parsed list takes twenty times the bytes of its brackets
 LARGEST_SIDE = 2**24  # of an image or a code; keeps products far from overflow
 
 
@@ -56,10 +57,10 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str |
         _check_header(source)
         try:
             with safetensors.safe_open(source, framework="pt") as file:
-                told = json.loads((file.metadata() or {})["diabolo"])
+                told = _parse((file.metadata() or {})["diabolo"])
                 model = _describe(told, {name_of(part): part for part in known})
                 names = file.keys()
-                _check_names(model.network, {name: file.get_slice(name) for name in names})
+                _check_weights(model.network, {name: file.get_slice(name) for name in names})
                 weights = {name: file.get_tensor(name) for name in names}
             if told.get("digest") != _digest(told, weights):
                 raise Mistake("it was changed or damaged after it was written")
@@ -77,7 +78,7 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str |
         ) as error:
             raise _refused(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
     if not all(torch.isfinite(value).all() for value in weights.values()):
-        raise _refused(path, "it holds weights that are not finite")
+        raise _refused(path, "it holds weights that are NaN or infinite")
     model.network.load_state_dict(weights, assign=True)
     model.network.to(device).eval().requires_grad_(False)
     return model
@@ -100,7 +101,26 @@ def _contents(model: Model) -> tuple[dict[str, Tensor], dict[str, str]]:
         "provenance": _provenance() | model.provenance,
     }
     told["digest"] = _digest(told, weights)
-    return weights, {"diabolo": json.dumps(told, allow_nan=False)}
+    text = json.dumps(told, allow_nan=False)
+    if len(text) > LARGEST_HEADER // 2 or _brackets(text) > MOST_BRACKETS:
+        allowed = f"{LARGEST_HEADER // 2} bytes, {MOST_BRACKETS} lists"
+        got = f"{len(text)} bytes, {_brackets(text)} lists"
+        raise Mistake("the description is too long for a model file", got, allowed, "shorter metrics or provenance")
+    return weights, {"diabolo": text}
+
+
+def _parse(text: str) -> Any:
+    if _brackets(text) > MOST_BRACKETS:
+        raise Mistake("its description holds too many lists", allowed=f"at most {MOST_BRACKETS}")
+    return json.loads(text, parse_constant=_no_number)
+
+
+def _brackets(text: str) -> int:
+    return text.count("[") + text.count("{")
+
+
+def _no_number(word: str) -> float:
+    raise Mistake("its description holds numbers that are not finite", got=word)
 
 
 def _provenance() -> dict[str, Any]:
@@ -133,7 +153,7 @@ def _check_header(path: Path) -> None:
 
 def _describe(told: Any, known: dict[str, type]) -> Model:
     """The model a file tells of, its network without memory."""
-    if not isinstance(told, dict) or not isinstance(told.get("format"), int):
+    if not isinstance(told, dict) or type(told.get("format")) is not int or told["format"] < 1:
         raise Mistake("it does not say its format")
     if told["format"] > FORMAT:
         raise Mistake(f"it is of format {told['format']}, newer than this diabolo", remedy="pip install -U diabolo")
@@ -141,8 +161,12 @@ def _describe(told: Any, known: dict[str, type]) -> Model:
     if extra := set(told) - allowed:
         raise Mistake("it has unknown entries", got=", ".join(sorted(extra))[:80])
     recipe = from_plain(Recipe, told["recipe"], known)
+    if isinstance(recipe.likelihood, Auto):
+        raise Mistake("its likelihood was never chosen", got="auto")
     conversion = _conversion(told["conversion"])
-    if not isinstance(told["scale"], float | int) or not math.isfinite(told["scale"]) or told["scale"] <= 0:
+    if conversion.any_size != (recipe.architecture.spatial and conversion.layout != "vector"):
+        raise Mistake("its conversion is not that of its architecture", got=f"any_size {conversion.any_size}")
+    if not _is_number(told["scale"]) or told["scale"] <= 0:
         raise Mistake("its scale is not a positive number", got=repr(told["scale"])[:40])
     if not isinstance(told["metrics"], dict) or not isinstance(told["provenance"], dict):
         raise Mistake("its metrics or provenance are not what they should be")
@@ -156,31 +180,51 @@ def _conversion(plain: Any) -> Conversion:
     names = {field.name for field in dataclasses.fields(Conversion)}
     if not isinstance(plain, dict) or set(plain) != names:
         raise Mistake("its conversion is not what it should be")
-    shape, numbers = plain["shape"], [plain["low"], plain["high"], *plain["offset"], *plain["scale"]]
-    sound = (
-        isinstance(shape, list)
-        and len(shape) == {"vector": 1, "grey": 3, "channels": 3}.get(plain["layout"])
-        and all(isinstance(side, int) and 0 < side <= LARGEST_SIDE for side in shape)
-        and all(isinstance(number, float | int) and math.isfinite(number) for number in numbers)
-        and all(len(plain[key]) in (1, math.prod(shape)) for key in ("offset", "scale"))
-        and all(number != 0 for number in plain["scale"])
-        and (plain["dtype"] in UNIT or plain["dtype"] in _NUMBERS)
-        and isinstance(plain["any_size"], bool)
-    )
-    if not sound:
+    lists = all(isinstance(plain[key], list) for key in ("shape", "offset", "scale"))
+    words = isinstance(plain["layout"], str) and isinstance(plain["dtype"], str) and isinstance(plain["any_size"], bool)
+    if not (lists and words and _is_shape(plain["shape"], plain["layout"]) and _is_scaling(plain)):
         raise Mistake("its conversion holds values that cannot be")
     return Conversion(**plain | {key: tuple(plain[key]) for key in ("shape", "offset", "scale")})
+
+
+def _is_shape(shape: list[Any], layout: str) -> bool:
+    sound = all(type(side) is int and 0 < side <= LARGEST_SIDE for side in shape)
+    sound = sound and len(shape) == {"vector": 1, "grey": 3, "channels": 3}.get(layout)
+    return sound and (layout != "grey" or shape[0] == 1)
+
+
+def _is_scaling(plain: dict[str, Any]) -> bool:
+    """Whether every number of a conversion is one, and there is one scale, or one for each column of a table."""
+    allowed = {1, plain["shape"][0]} if plain["layout"] == "vector" else {1}
+    numbers = [plain["low"], plain["high"], *plain["offset"], *plain["scale"]]
+    return (
+        len(plain["offset"]) == len(plain["scale"])
+        and len(plain["scale"]) in allowed
+        and all(_is_number(number) for number in numbers)
+        and all(number != 0 for number in plain["scale"])
+        and (plain["dtype"] in UNIT or plain["dtype"] in _NUMBERS)
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 _NUMBERS = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint32", "uint64")
 
 
-def _check_names(network: Network, slices: dict[str, Any]) -> None:
-    """The file must hold exactly the network's weights; their precision may differ (exact solutions have 64 bits)."""
-    wanted = {name: list(value.shape) for name, value in network.state_dict().items()}
+def _check_weights(network: Network, slices: dict[str, Any]) -> None:
+    """The file must hold exactly the network's weights, all in single precision or all in double."""
+    wanted = network.state_dict()
     if set(wanted) != set(slices):
         differing = sorted(set(wanted) ^ set(slices))
         raise Mistake("its weights are not those of its recipe", got=", ".join(differing)[:120])
     for name, piece in slices.items():
-        if list(piece.get_shape()) != wanted[name]:
-            raise Mistake(f"the weight {name} has the wrong shape", f"{piece.get_shape()}", f"{wanted[name]}")
+        if list(piece.get_shape()) != list(wanted[name].shape):
+            raise Mistake(
+                f"the weight {name} has the wrong shape", f"{piece.get_shape()}", f"{list(wanted[name].shape)}"
+            )
+    floats = {piece.get_dtype() for name, piece in slices.items() if wanted[name].is_floating_point()}
+    counts = {piece.get_dtype() for name, piece in slices.items() if not wanted[name].is_floating_point()}
+    if not (len(floats) <= 1 and floats <= {"F32", "F64"} and counts <= {"I64"}):
+        raise Mistake("its weights are of the wrong kinds", got=", ".join(sorted(floats | counts)), allowed="F32 or F64")

@@ -6,12 +6,15 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+LONGEST = 600  # characters of one part of a message; what is longer quotes somebody's file
+
 
 class Mistake(ValueError):
     """What the user asked for cannot be done; the message is one line and names the way out.
 
     Four parts: what is wrong, what was got, what is allowed, what to type instead. The command line prints the
-    line on stderr and exits with code 2; in Python it is a `ValueError`.
+    line on stderr and exits with code 2; in Python it is a `ValueError`. Whatever the parts quote, the message stays
+    one line of readable length.
 
     >>> str(Mistake("the latent size is too small", got="0", allowed="1 or more", remedy="--latent.size 32"))
     'the latent size is too small: got 0; allowed: 1 or more; try: --latent.size 32'
@@ -19,7 +22,7 @@ class Mistake(ValueError):
 
     def __init__(self, wrong: str, got: str = "", allowed: str = "", remedy: str = "") -> None:
         super().__init__(wrong, got, allowed, remedy)
-        self.wrong, self.got, self.allowed, self.remedy = wrong, got, allowed, remedy
+        self.wrong, self.got, self.allowed, self.remedy = map(_line, (wrong, got, allowed, remedy))
 
     def __str__(self) -> str:
         detail = [f"got {self.got}"] if self.got else []
@@ -29,9 +32,15 @@ class Mistake(ValueError):
 
 
 class Diverged(RuntimeError):
-    """The loss exploded; `model` is the trained model with the last good weights, where there is one."""
+    """The loss exploded, or is no number; `model` has the last good weights, None if no epoch was survived."""
 
     model: Any = None
+
+
+def _line(text: str) -> str:
+    """Text without line breaks and other control characters, its middle left out where it is very long."""
+    line = "".join(c if c.isprintable() else " " for c in text)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST * 2 // 3]} ... {line[-LONGEST // 3 :]}"
 
 
 def unknown(what: str, got: str, allowed: Iterable[str]) -> Mistake:

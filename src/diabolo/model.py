@@ -49,7 +49,7 @@ class Model:
 
     def decode(self, codes: np.ndarray, dtype: Any = None) -> np.ndarray:
         """Codes (n, *code) to raw images, in the type the model was trained on or in `dtype`."""
-        codes = np.asarray(codes)
+        codes = _finite(np.asarray(codes))
         if self.network.decoder.needs_skips:
             refusal = f"a {type(self.recipe.architecture).__name__.lower()} model cannot decode a code alone"
             raise Mistake(refusal, allowed="flat or conv architectures", remedy="diabolo fit conv SOURCE -o MODEL")
@@ -109,6 +109,14 @@ class Model:
         self.network.eval()
         with torch.no_grad():
             return np.concatenate([function(chunk) for chunk in chunks(arrays, self.batch_size)])
+
+
+def _finite(codes: np.ndarray) -> np.ndarray:
+    if codes.dtype.kind not in "buif":
+        raise Mistake("the codes are not numbers", got=str(codes.dtype), allowed="floats")
+    if codes.dtype.kind == "f" and not np.isfinite(codes).all():
+        raise Mistake("NaN or infinity in the codes", allowed="finite numbers")
+    return codes
 
 
 def chunks(arrays: np.ndarray, size: int) -> Iterator[np.ndarray]:

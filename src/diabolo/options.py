@@ -17,10 +17,15 @@ from diabolo.errors import Mistake, unknown
 
 T = TypeVar("T")
 
+MOST_NUMBERS = 64  # in one option or list of parts; no sane description has more, and a hostile one could hang
+
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """What is known of one field of a part beside its name, type and default."""
+    """What is known of one field of a part beside its name, type and default.
+
+    A field of type `tuple[int, ...]` or `tuple[float, ...]` holds one value, or a range (low, high).
+    """
 
     help: str
     unit: str = ""
@@ -51,6 +56,8 @@ class Option:
         if self.family:
             return self.family.several(value) if self.many else self.family.one(value)
         value = _typed(name, kind, value, self.limits())
+        if isinstance(value, tuple) and not (len(value) in (1, 2) and value[0] <= value[-1]):
+            raise Mistake(f"{name} is neither a value nor a range", got=repr(value), allowed="one value, or low,high")
         for single in value if isinstance(value, tuple) else (value,):
             if not self._allows(single):
                 raise Mistake(f"{name} is not allowed", got=repr(single), allowed=self.limits())
@@ -133,7 +140,11 @@ class Family:
             return ()
         if isinstance(value, str):
             value = value.split(",")
-        return tuple(self.one(v) for v in value) if isinstance(value, list | tuple) else (self.one(value),)
+        if not isinstance(value, list | tuple):
+            return (self.one(value),)
+        if len(value) > MOST_NUMBERS:
+            raise Mistake(f"too many parts of {self.axis}", got=str(len(value)), allowed=f"at most {MOST_NUMBERS}")
+        return tuple(self.one(v) for v in value)
 
 
 def walk(part: Any, prefix: str = "") -> Iterator[tuple[str, Any, Option, Any]]:
@@ -157,10 +168,10 @@ def replace(part: Any, path: str, value: Any) -> Any:
         raise unknown(f"option of {name_of(part)}", path, known)
     if rest and known[head].many:
         member, _, rest = rest.partition(".")
-        members = {name_of(m): m for m in getattr(part, head)}
-        if member not in members:
-            raise unknown(f"part of {head}", member, members)
-        value = tuple(replace(m, rest, value) if m is members[member] else m for m in members.values())
+        members = getattr(part, head)
+        if member not in map(name_of, members):
+            raise unknown(f"part of {head}", member, map(name_of, members))
+        value = tuple(replace(m, rest, value) if name_of(m) == member else m for m in members)
     elif rest:
         value = replace(getattr(part, head), rest, value)
     return dataclasses.replace(part, **{head: value})
@@ -190,7 +201,9 @@ def from_plain(cls: type[T], plain: Mapping[str, Any], known: Mapping[str, type]
             raise unknown(f"option of {name_of(cls)}", name, options)
         family = options[name].family
         if family and options[name].many:
-            value = tuple(_member(family, v, known) for v in value)
+            if not isinstance(value, list):
+                raise Mistake(f"{name_of(cls)}.{name} is not a list of parts", got=repr(value)[:80])
+            value = tuple(_member(family, v, known) for v in value[: MOST_NUMBERS + 1])
         elif family:
             value = _member(family, value, known)
         values[name] = value
@@ -201,7 +214,9 @@ def _member(family: Family, plain: Any, known: Mapping[str, type] | None) -> Any
     parts = family.parts | dict(known or {})
     name = plain.get("part") if isinstance(plain, Mapping) else None
     if name not in parts:
-        raise unknown(family.axis, str(name), parts)
+        mistake = unknown(family.axis, str(name), parts)
+        own = "known=[YourPart], if it is a part of your own"
+        raise mistake if mistake.remedy else Mistake(mistake.wrong, mistake.got, mistake.allowed, own)
     return from_plain(parts[name], plain, known)
 
 
@@ -209,7 +224,8 @@ def _typed(name: str, kind: Any, value: Any, limits: str) -> Any:
     """`value` as the type `kind` says (int, float, bool, str or a tuple of these); text is read as that type."""
     if typing.get_origin(kind) is tuple:
         value = value.split(",") if isinstance(value, str) else value
-        if isinstance(value, list | tuple):
+        value = value if isinstance(value, list | tuple) else (value,)
+        if len(value) <= MOST_NUMBERS:
             return tuple(_typed(name, typing.get_args(kind)[0], v, limits) for v in value)
     elif kind is str and isinstance(value, str):
         return value
@@ -221,7 +237,7 @@ def _typed(name: str, kind: Any, value: Any, limits: str) -> Any:
         number = numbers.Integral if kind is int else numbers.Real
         try:
             return kind(value) if isinstance(value, number | str) else _wrong_type(name, kind, value, limits)
-        except ValueError:
+        except (ValueError, OverflowError):  # OverflowError: a whole number beyond every float
             pass
     return _wrong_type(name, kind, value, limits)
 

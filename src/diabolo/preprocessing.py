@@ -23,10 +23,14 @@ class Preprocessing:
     """What is done to a picture before any network sees it."""
 
     side: int = option(
-        0, "cut every picture to a square and bring it to this side; 0 leaves sizes alone", unit="pixels", at_least=0
+        0,
+        "cut every picture to a square and bring it to this side; 0 leaves sizes alone",
+        unit="pixels",
+        at_least=0,
+        at_most=8192,
     )
     channels: int = option(
-        0, "1 makes every picture grey, 3 colour; 0 leaves them as they come (colour where they mix)", at_least=0
+        0, "1 makes every picture grey, 3 colour; 0 leaves them as they come (colour where they mix)", at_least=0, at_most=3
     )
     scaling: str = option(
         "auto",
@@ -81,26 +85,32 @@ class Conversion:
         """(n, *raw image) to (n, *shape); a `Mistake` where size, channels or kind of numbers do not fit."""
         self._check(raw)
         unit = UNIT.get(raw.dtype.name)
+        if not unit or len(self.scale) > 1:
+            raw, unit = self._rescaled(raw, unit or 1.0), None
         plain = raw.astype(str(dtype).removeprefix("torch."), copy=not raw.flags.writeable)
         values = torch.from_numpy(plain)
         if self.layout == "grey":
             values = values.unsqueeze(1)
         elif self.layout == "channels":
             values = values.permute(0, 3, 1, 2).contiguous()
-        if len(self.scale) > 1:
-            return (values / (unit or 1.0) - torch.tensor(self.offset, dtype=dtype)) / torch.tensor(
-                self.scale, dtype=dtype
-            )
         if unit:  # the type changed, so these values are a copy; this line runs for every batch
             return values.mul_(1 / (unit * self.scale[0])).sub_(self.offset[0] / self.scale[0])
-        return values if (self.offset[0], self.scale[0]) == (0, 1) else (values - self.offset[0]) / self.scale[0]
+        return values
+
+    def _rescaled(self, raw: np.ndarray, unit: float) -> np.ndarray:
+        """Raw numbers on the network's scale, before single precision takes away what double could tell apart."""
+        if unit == 1 and (self.offset, self.scale) == ((0.0,), (1.0,)):
+            return raw
+        wide = np.float64 if len(self.scale) > 1 else np.promote_types(raw.dtype, np.float32)
+        return (raw.astype(wide) / unit - np.array(self.offset, wide)) / np.array(self.scale, wide)
 
     def from_network(self, values: torch.Tensor, dtype: Any = None) -> np.ndarray:
         """(n, *shape) to raw arrays (n, *raw image) of `dtype`; whole-number types are rounded and clipped."""
         name = np.dtype(dtype or self.dtype).name
         numbers = values.detach().cpu()
-        scale = torch.tensor(self.scale, dtype=values.dtype)
-        numbers = numbers * scale + torch.tensor(self.offset, dtype=values.dtype)
+        numbers = numbers if name in (*UNIT, "float16", "float32") else numbers.double()
+        numbers = numbers * torch.tensor(self.scale, dtype=numbers.dtype)
+        numbers = numbers + torch.tensor(self.offset, dtype=numbers.dtype)
         numbers = numbers.squeeze(1) if self.layout == "grey" else numbers
         numbers = numbers.permute(0, 2, 3, 1) if self.layout == "channels" else numbers
         if name in UNIT:
@@ -116,10 +126,17 @@ class Conversion:
         got = raw.shape[1:] + ((1,) if self.layout == "grey" else ())
         if got != wanted and not (self.any_size and got[2:] == wanted[2:]):
             raise Mistake("arrays of another size", got=f"shape {raw.shape}", allowed=f"shape {self.describe()}")
-        if self.dtype in UNIT and raw.dtype.kind == "f" and raw.size and not -0.5 <= raw.min() <= raw.max() <= 1.5:
+        if raw.dtype.kind not in "buif":
+            raise Mistake("the images are not numbers", got=str(raw.dtype), allowed="bool, whole numbers, floats")
+        if raw.dtype.kind == "f" and not np.isfinite(raw).all():
+            got_bad = f"{int((~np.isfinite(raw)).sum())} such values"
+            raise Mistake("NaN or infinity in the data", got_bad, "finite numbers", "numpy.nan_to_num(x)")
+        other = raw.dtype.name not in UNIT and raw.size
+        if self.dtype in UNIT and other and not -0.5 <= raw.min() <= raw.max() <= 1.5:
             got_range = f"{raw.min():g} to {raw.max():g}"
             remedy = f"x.astype('{self.dtype}'), or x / {UNIT[self.dtype]:g}"
-            raise Mistake("the model learned from whole numbers; floats stand for 0..1", got_range, "0 to 1", remedy)
+            wrong = f"the model learned from {self.dtype}; {raw.dtype} stands for 0..1"
+            raise Mistake(wrong, got_range, "0 to 1", remedy)
         if self.dtype not in UNIT and raw.dtype.name in UNIT and (self.offset, self.scale) != ((0.0,), (1.0,)):
             allowed = "numbers on the scale it was trained on"
             raise Mistake("the model learned from floats", f"{raw.dtype} values", allowed, "x.astype('float32')")

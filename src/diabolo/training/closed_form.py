@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -28,7 +29,10 @@ def applies(recipe: Recipe) -> bool:
 
 def solve(latent: LinearLatent, pictures: Pictures, learned: np.ndarray, conversion: Conversion) -> None:
     """Set the latent to the principal components of the images at `learned` (Baldi & Hornik 1989)."""
-    mean, basis, variances = principal_components(_flat(pictures, learned, conversion), latent.code[0])[:3]
+    rows: Iterator[np.ndarray] | np.ndarray = _flat(pictures, learned, conversion)
+    if len(learned) < math.prod(conversion.shape):  # few large pictures: solved by their inner products, all at once
+        rows = np.concatenate(list(rows))
+    mean, basis, variances = principal_components(rows, latent.code[0])[:3]
     offset, scale = np.array(conversion.offset), np.array(conversion.scale)
     factor = 1 / UNIT.get(conversion.dtype, 1.0)  # the pass multiplies raw numbers; only its result is rescaled
     if len(scale) > 1:

@@ -22,6 +22,7 @@ from diabolo.recipe import Auto, Recipe
 from diabolo.sources import Source
 from diabolo.training import checkpoint, closed_form, players
 from diabolo.training.batches import Batches, split
+from diabolo.training.interrupt import held_back
 from diabolo.training.loop import Progress, run
 from diabolo.training.pictures import Pictures
 from diabolo.training.processes import Processes, join
@@ -59,11 +60,12 @@ def fit(
     recipe = _with_likelihood(recipe, seen, conversion, listen)
     network = Network(recipe, conversion.shape, training.seed)
     _warn_of_copying(recipe, network, conversion, listen)
-    learned, held_out = split(len(pictures), training.validation, training.seed)
+    exact = closed_form.applies(recipe)  # an optimum needs no epoch to be chosen: nothing is held out
+    learned, held_out = split(len(pictures), 0.0 if exact else training.validation, training.seed)
     batches = Batches(pictures, conversion, training, processes, learned, held_out)
     told = {"source": source.description, "images": len(learned), "held_out": len(held_out)}
     model = Model(recipe, network, conversion, provenance=told)
-    if closed_form.applies(recipe):
+    if exact:
         closed_form.solve(network.latent, pictures, learned, conversion)
     else:
         _train(model, batches, keep, resume or processes.restarted, every, listen)
@@ -95,13 +97,15 @@ def _train(model: Model, batches: Batches, keep: Path | None, resume: bool, ever
             checkpoint.write(keep, everyone, progress, fingerprint, processes.first)
 
     try:
-        for event in run(everyone, batches, progress, _precision(training.precision, processes)):
-            listen(event)
-            # Several processes must write together, so they write after epochs only.
-            due = processes.count == 1 and time.monotonic() - written > every
-            if due or progress.step % batches.per_epoch == 0:
-                write()
-                written = time.monotonic()
+        with held_back() as obey_interrupt:
+            for event in run(everyone, batches, progress, _precision(training.precision, processes)):
+                listen(event)
+                # Several processes must write together, so they write after epochs only.
+                due = processes.count == 1 and time.monotonic() - written > every
+                if due or progress.step % batches.per_epoch == 0:
+                    write()
+                    written = time.monotonic()
+                obey_interrupt()
     except KeyboardInterrupt:
         write()
         model.provenance["interrupted"] = f"step {progress.step} of {steps}"

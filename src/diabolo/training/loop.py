@@ -42,12 +42,17 @@ def run(players: list[Player], batches: Batches, progress: Progress, precision: 
     generator = torch.Generator(processes.device)
     steps = training.epochs * batches.per_epoch
     started = time.monotonic() - progress.seconds
-    while progress.step < steps:
+    while True:
         epoch, done = divmod(progress.step, batches.per_epoch)
+        if len(progress.history) < epoch:  # an epoch has ended, in this run or in the one it resumes
+            yield _evaluate(players[0], batches, progress, epoch - 1, precision)
+            continue
+        if progress.step == steps or (training.patience and epoch - 1 - progress.best_epoch >= training.patience):
+            return
+        before = time.monotonic()
         for images, share in batches.epoch(epoch, done):
             rate = learning_rate(training, progress.step, steps)
             generator.manual_seed(_mixed(training.seed, progress.step, processes.rank))
-            before = time.monotonic()
             for player in players:
                 with torch.autocast(processes.device.type, precision, enabled=precision != torch.float32):
                     terms = player.loss(images, generator)
@@ -57,13 +62,10 @@ def run(players: list[Player], batches: Batches, progress: Progress, precision: 
                 total = loss * (share * processes.count / values)
                 if not abs(nats) < EXPLODED * values or not player.step(total, rate, progress.step):
                     raise _diverged(progress.step, rate)
-            progress.step += 1
-            progress.seconds = time.monotonic() - started
-            speed = len(images) * processes.count / max(time.monotonic() - before, 1e-9)
+            now = time.monotonic()
+            speed = len(images) * processes.count / max(now - before, 1e-9)
+            progress.step, progress.seconds, before = progress.step + 1, now - started, now
             yield Stepped(progress.step, steps, epoch, nats, rate, speed)
-        yield _evaluate(players[0], batches, progress, epoch, precision)
-        if training.patience and epoch - progress.best_epoch >= training.patience:
-            return
 
 
 def _evaluate(player: Player, batches: Batches, progress: Progress, epoch: int, precision: torch.dtype) -> Evaluated:

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from diabolo.errors import Mistake
 from diabolo.preprocessing import Preprocessing
 from diabolo.sources import Source
+from diabolo.training.interrupt import ignore_in_worker
 
 CENTRE = (0.5, 0.5)
 
@@ -74,7 +75,9 @@ class Pictures(Dataset):
         if self.in_memory:
             yield from (np.stack([self[item][0] for item in items]) for items in starts)
             return
-        loader = DataLoader(self, batch_sampler=starts, num_workers=self.workers, collate_fn=list)
+        loader = DataLoader(
+            self, batch_sampler=starts, num_workers=self.workers, collate_fn=list, worker_init_fn=ignore_in_worker
+        )
         for batch in loader:
             self.unreadable += [problem for _, problem in batch if problem and problem not in self.unreadable]
             yield np.stack([image for image, _ in batch])

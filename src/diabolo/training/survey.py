@@ -11,6 +11,8 @@ from diabolo.errors import Mistake
 from diabolo.preprocessing import UNIT, Conversion, network_shape
 from diabolo.training.pictures import Pictures
 
+LARGEST = 1e150  # squares of what is larger are infinite
+
 
 @dataclasses.dataclass(frozen=True)
 class Survey:
@@ -31,6 +33,9 @@ def survey(pictures: Pictures, crop: int) -> tuple[Survey, Conversion]:
     low, high = seen.low, seen.high
     offset: tuple[float, ...] = (0.0,)
     scale: tuple[float, ...] = (1.0,)
+    if max(abs(low), abs(high)) > LARGEST:
+        remedy = f"divide them, as by {max(abs(low), abs(high)):.0e}"
+        raise Mistake("the numbers are too large to be multiplied", f"{low:g} to {high:g}", f"-{LARGEST:g} to {LARGEST:g}", remedy)
     columns = pictures.preprocessing.scaling == "columns"
     if columns and layout != "vector":
         raise Mistake("only tables have columns to standardise", got=f"images of shape {image}", allowed="shape (n, d)")
