@@ -42,9 +42,9 @@ def measured(worker: str, *arguments: Any, python: str = HERE, threads: int = 2)
     limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     environment = os.environ | limits | {"OMP_WAIT_POLICY": "PASSIVE"}
     command = [python, str(script), *map(str, arguments)]
-    done = subprocess.run(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed")
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
     report = json.loads(done.stdout.splitlines()[-1])
     print(f"{worker} {' '.join(map(str, arguments))}: {json.dumps(report)}", file=sys.stderr)
     return report

@@ -202,5 +202,5 @@ def test_unet_details_pass_by_the_code():
 def test_unet_refuses_what_it_cannot_be():
     with pytest.raises(Mistake, match=r"cannot pass a sigmoid.*--architecture.output linear"):
         Unet(output="sigmoid").build((1, 8, 8))
-    with pytest.raises(Mistake, match=r"unet.widths is empty"):
-        Unet(widths=()).build((1, 8, 8))
+    with pytest.raises(Mistake, match=r"unet.widths is too long or empty"):
+        Unet(widths=())

@@ -233,6 +233,7 @@ def assert_same_components(ours, theirs, data):
     np.testing.assert_allclose(ours.mean, theirs.mean_, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(ours.variances, theirs.explained_variance_, rtol=1e-8)
     assert np.abs((ours.basis * theirs.components_).sum(1)).min() >= 0.9999
+    assert (ours.basis.max(1) > -ours.basis.min(1)).all()  # the largest entry decides the sign
     np.testing.assert_allclose(ours.basis @ ours.basis.T, np.eye(len(ours.basis)), atol=1e-10)
     centred = data - ours.mean
     error = ((centred - centred @ ours.basis.T @ ours.basis) ** 2).sum()
@@ -259,6 +260,12 @@ class TestPrincipalComponents:
     def test_any_dtype_is_summed_in_doubles(self, dtype):
         data = digits()
         assert_same_components(principal_components(data.astype(dtype), 8), PCA(8, svd_solver="full").fit(data), data)
+
+    def test_products_of_bytes_are_summed_exactly(self):
+        data = (255 * (np.random.default_rng(0).random((5000, 20)) < 0.01)).astype(np.uint8)
+        assert_same_components(principal_components(data, 20), PCA(20, svd_solver="full").fit(data.astype(float)), data)
+        first, again = (principal_components(np.split(data, pieces), 20) for pieces in (5000, 5))
+        assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
 
     def test_a_large_mean_does_not_cancel(self):
         data = digits() + 1e6
@@ -315,8 +322,10 @@ class TestLinear:
         values = latent.encode(data).values
         torch.testing.assert_close(latent.basis @ latent.basis.T, torch.eye(10, dtype=torch.float64))
         torch.testing.assert_close(latent.decode(values), expected.detach())
+        torch.testing.assert_close(values.mean(0), torch.zeros(10, dtype=torch.float64))
         torch.testing.assert_close(latent.variances, values.var(0).detach())
         assert (latent.variances.diff() <= 1e-9).all()
+        assert (latent.basis.amax(1) > -latent.basis.amin(1)).all()
         torch.testing.assert_close(torch.cov(values.T), torch.diag(latent.variances), rtol=0, atol=1e-6)
         theirs = PCA(10, svd_solver="full").fit(expected.detach().numpy())
         np.testing.assert_allclose(latent.variances.numpy(), theirs.explained_variance_, rtol=1e-8)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import sys
 
 import torch
-from _measure import Clock, mean_squared_error, peak, pictures, report
+from _measure import Clock, mean_squared_error, peak, pictures, report, warm_up
 from torch import nn
 
 epochs, batch_size, rate = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 torch.manual_seed(0)
 imported = peak()
-images = torch.from_numpy(pictures("mnist", "train").reshape(-1, 784).copy())
+warm_up()
+images = torch.from_numpy(pictures("mnist", "train").reshape(-1, 784))
 clock = Clock()
 encoder = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 16))
 decoder = nn.Sequential(nn.Linear(16, 512), nn.ReLU(), nn.Linear(512, 784), nn.Sigmoid())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-from _measure import Clock, mean_squared_error, peak, report
+from _measure import Clock, mean_squared_error, peak, report, warm_up
 
 from diabolo.recipe import named, with_options
 from diabolo.sources import open_source
@@ -17,6 +17,7 @@ from diabolo.training import fit
 recipe_name, dataset, count, *options = sys.argv[1:]
 recipe = with_options(named(recipe_name), dict(option.split("=", 1) for option in options))
 imported = peak()
+warm_up()
 source = open_source(open_source(dataset).array[: int(count) or None])
 clock = Clock()
 model = fit(source, recipe)

@@ -13,7 +13,7 @@ import time
 from importlib.metadata import version
 
 import torch
-from _measure import mean_squared_error, peak, pictures, report
+from _measure import mean_squared_error, peak, pictures, report, warm_up
 from pythae.data.datasets import BaseDataset, DatasetOutput
 from pythae.models import AE, AEConfig
 from pythae.trainers import BaseTrainer, BaseTrainerConfig
@@ -23,6 +23,7 @@ seed, epochs, batch_size = (int(argument) for argument in sys.argv[1:4])
 rate, target = (float(argument) for argument in sys.argv[4:6])
 logging.disable(logging.INFO)
 imported = peak()
+warm_up()
 images = pictures("mnist", "train")
 test = pictures("mnist", "test")
 

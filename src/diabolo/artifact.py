@@ -227,4 +227,6 @@ def _check_weights(network: Network, slices: dict[str, Any]) -> None:
     floats = {piece.get_dtype() for name, piece in slices.items() if wanted[name].is_floating_point()}
     counts = {piece.get_dtype() for name, piece in slices.items() if not wanted[name].is_floating_point()}
     if not (len(floats) <= 1 and floats <= {"F32", "F64"} and counts <= {"I64"}):
-        raise Mistake("its weights are of the wrong kinds", got=", ".join(sorted(floats | counts)), allowed="F32 or F64")
+        raise Mistake(
+            "its weights are of the wrong kinds", got=", ".join(sorted(floats | counts)), allowed="F32 or F64"
+        )

@@ -27,7 +27,8 @@ class Mistake(ValueError):
     def __str__(self) -> str:
         detail = [f"got {self.got}"] if self.got else []
         detail += [f"allowed: {self.allowed}"] if self.allowed else []
-        detail += [f"try: {self.remedy}"] if self.remedy else []
+        remedy = self.remedy if self.remedy.startswith("did you mean") else f"try: {self.remedy}"
+        detail += [remedy] if self.remedy else []
         return self.wrong + (": " if detail else "") + "; ".join(detail)
 
 
@@ -46,7 +47,7 @@ def _line(text: str) -> str:
 def unknown(what: str, got: str, allowed: Iterable[str]) -> Mistake:
     """The mistake of a name that is not in a table, with the nearest names as the remedy."""
     names = list(allowed)
-    near = difflib.get_close_matches(got, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(got[:100], names, n=1, cutoff=0.5)
     remedy = f"did you mean {near[0]}?" if near else ""
     listed = ", ".join(names) if len(names) <= 20 or not near else ""
     return Mistake(f"unknown {what}", got=repr(got), allowed=listed, remedy=remedy)

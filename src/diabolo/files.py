@@ -77,6 +77,18 @@ def reading(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield source
 
 
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raises the `Mistake` that `atomic` would, before the work whose result is to be written; leaves no trace."""
+    with told("write", path):
+        target = Path(path).expanduser().resolve()
+        _check_target(target, path)
+        trial = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.part")
+        try:
+            trial.write_bytes(b"\0" * 4096)
+        finally:
+            trial.unlink(missing_ok=True)
+
+
 def _check_target(target: Path, path: str | os.PathLike[str]) -> None:
     if target.is_dir():
         raise Mistake(f"cannot write {path}", got="a folder", allowed="the path of a file")

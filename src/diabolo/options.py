@@ -24,7 +24,8 @@ MOST_NUMBERS = 64  # in one option or list of parts; no sane description has mor
 class Option:
     """What is known of one field of a part beside its name, type and default.
 
-    A field of type `tuple[int, ...]` or `tuple[float, ...]` holds one value, or a range (low, high).
+    A field of type `tuple[int, ...]` or `tuple[float, ...]` holds one value, or a range (low, high), or with `longest`
+    above 2 a list of up to so many.
     """
 
     help: str
@@ -36,6 +37,7 @@ class Option:
     choices: tuple[str, ...] = ()
     family: Family | None = None
     many: bool = False  # a tuple of the family's parts instead of one
+    longest: int = 2  # numbers in a tuple; more than 2 are allowed in a list that is no range
 
     def limits(self) -> str:
         """The allowed values in words; empty where every value of the type is allowed."""
@@ -56,12 +58,18 @@ class Option:
         if self.family:
             return self.family.several(value) if self.many else self.family.one(value)
         value = _typed(name, kind, value, self.limits())
-        if isinstance(value, tuple) and not (len(value) in (1, 2) and value[0] <= value[-1]):
-            raise Mistake(f"{name} is neither a value nor a range", got=repr(value), allowed="one value, or low,high")
+        if isinstance(value, tuple):
+            self._check_length(name, value)
         for single in value if isinstance(value, tuple) else (value,):
             if not self._allows(single):
                 raise Mistake(f"{name} is not allowed", got=repr(single), allowed=self.limits())
         return value
+
+    def _check_length(self, name: str, value: tuple[Any, ...]) -> None:
+        if self.longest > 2 and not 1 <= len(value) <= self.longest:
+            raise Mistake(f"{name} is too long or empty", got=repr(value), allowed=f"1 to {self.longest} numbers")
+        if self.longest == 2 and not (len(value) in (1, 2) and value[0] <= value[-1]):
+            raise Mistake(f"{name} is neither a value nor a range", got=repr(value), allowed="one value, or low,high")
 
     def _allows(self, value: Any) -> bool:
         if self.choices:

@@ -30,7 +30,10 @@ class Preprocessing:
         at_most=8192,
     )
     channels: int = option(
-        0, "1 makes every picture grey, 3 colour; 0 leaves them as they come (colour where they mix)", at_least=0, at_most=3
+        0,
+        "1 makes every picture grey, 3 colour; 0 leaves them as they come (colour where they mix)",
+        at_least=0,
+        at_most=3,
     )
     scaling: str = option(
         "auto",

@@ -34,7 +34,7 @@ class Unet:
     spatial: ClassVar[bool] = True
 
     widths: tuple[int, ...] = option(
-        (32, 64, 128), "channels of each level; all but the first halve the size", at_least=1
+        (32, 64, 128), "channels of each level; all but the first halve the size", at_least=1, longest=8
     )
     blocks: int = option(1, "residual blocks in each level, on each side", at_least=0)
     reduce: int = option(2, "pixels folded into channels along each side before the first level", at_least=1, at_most=2)
@@ -51,10 +51,6 @@ class Unet:
         """The encoder and decoder of images (c, h, w) of any h and w; vectors are a `Mistake`."""
         if len(shape) != 3:
             raise Mistake("unet needs images", got=f"vectors of {shape[0]} numbers", remedy="--architecture flat")
-        if not self.widths:
-            raise Mistake(
-                "unet.widths is empty", allowed="one number or more", remedy="--architecture.widths 32,64,128"
-            )
         if self.residual and self.output in ("sigmoid", "tanh"):
             wrong = f"a residual unet adds to the image, so its output cannot pass a {self.output}"
             raise Mistake(wrong, remedy="--architecture.output linear, or --architecture.residual false")

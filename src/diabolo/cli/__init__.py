@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     show = Show(quiet="--json" in arguments)
     try:
         result = _run(arguments, show)
-        if "--json" in arguments and result is not None:
+        if "--json" in arguments and result is not None and show.leading:
             print(json.dumps(result), flush=True)
         return INTERRUPTED if result and result.get("interrupted") else DONE
     except Mistake as mistake:
@@ -31,12 +32,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail(show, "interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         return FAILED
     except Exception as error:
         if "--debug" in arguments:
             traceback.print_exc()
         text = str(error).strip().splitlines()
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            _silence()  # what is still to be printed has no room either
         return _fail(show, f"{type(error).__name__}: {text[0] if text else ''} (--debug shows where)", FAILED)
     finally:
         show.close()
@@ -58,6 +61,11 @@ def _run(arguments: list[str], show: Show) -> dict[str, Any] | None:
     parser = Parser(module)
     module.add(parser, rest) if getattr(module, "NEEDS_ARGUMENTS", False) else module.add(parser)
     return module.run(parser.parse(rest), show)
+
+
+def _silence() -> None:
+    """Send what is left on stdout nowhere, so that the interpreter does not stumble over it when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(show: Show, text: str, code: int) -> int:

@@ -31,31 +31,46 @@ def add(parser: ArgumentParser, arguments: list[str]) -> None:
     parser.add_argument("source", metavar="SOURCE", help="folder, zip, picture, .npy, .npz, idx(.gz), or a named set")
     parser.add_argument("-o", "--out", required=True, metavar="MODEL", help="the model file to write, *.diabolo")
     parser.add_argument("--resume", action="store_true", help="go on from MODEL.checkpoint, if it is there")
+    parser.add_argument(
+        "--checkpoint-seconds", type=float, default=30, metavar="X", help="how often MODEL.checkpoint is written [30]"
+    )
     parser.add_argument("--strict", action="store_true", help="an unreadable picture is an error")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps [auto]")
-    first = arguments[0] if arguments else ""
+    first = next((word for word in arguments if word in RECIPES), arguments[0] if arguments else "")
     recipe = Recipe() if first.startswith("-") or not first else named(first)
     add_recipe(parser, with_options(recipe, typed_parts(arguments, Recipe)))
 
 
 def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     from diabolo import artifact
+    from diabolo.files import check_writable
     from diabolo.recipe import named, with_options
     from diabolo.sources import open_source
     from diabolo.training import fit, leave
 
     out = Path(arguments.out)
-    _check_writable(out)
+    if out.suffix != ".diabolo":
+        raise Mistake("not the name of a model", got=str(out), allowed="*.diabolo", remedy=f"-o {out.stem}.diabolo")
+    check_writable(out)  # before the training, not after it
     recipe = with_options(named(arguments.recipe), chosen_options(arguments))
     source = open_source(arguments.source, strict=arguments.strict)
     keep = out.with_name(out.name + ".checkpoint")
     try:
-        model = fit(source, recipe, device=arguments.device, keep=keep, resume=arguments.resume, listen=show.listen)
+        model = fit(
+            source,
+            recipe,
+            device=arguments.device,
+            keep=keep,
+            resume=arguments.resume,
+            listen=show.listen,
+            every=arguments.checkpoint_seconds,
+        )
     except Diverged as error:
-        if show.leading and error.model:
+        if not error.model:
+            raise Diverged(f"{error}; there is no model, since no epoch ended well") from error
+        if show.leading:
             artifact.save(error.model, out)
-            raise Diverged(f"{error}; the last good weights are in {out}") from error
-        raise
+        raise Diverged(f"{error}; the weights of the best epoch are in {out}") from error
     finally:
         leave()
     model.provenance["command"] = f"diabolo fit {arguments.recipe} {arguments.source}" + "".join(
@@ -78,15 +93,3 @@ def _summary(model: Any) -> str:
     code, image = " x ".join(map(str, model.code)), " x ".join(map(str, model.conversion.shape))
     mse, where, seconds = model.metrics["mse"], model.metrics["measured_on"], model.metrics["seconds"]
     return f"{image} numbers to {code} and back, mean squared error {mse:.5f} on {where}, {seconds:.1f} s"
-
-
-def _check_writable(out: Path) -> None:
-    """Refuse before the training what would be refused after it."""
-    from diabolo.files import atomic
-
-    if out.suffix != ".diabolo":
-        raise Mistake("not the name of a model", got=str(out), allowed="*.diabolo", remedy=f"-o {out.stem}.diabolo")
-    if not out.exists():
-        with atomic(out) as beside:
-            beside.touch()
-        out.unlink()

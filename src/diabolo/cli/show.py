@@ -28,7 +28,8 @@ class Show:
         """A line of the result, on stdout; nothing with --json."""
         self.close()
         if not self.quiet and self.leading:
-            print(text, flush=True)
+            # A model's file may hold any text; the terminal obeys control characters.
+            print("".join(c if c.isprintable() or c == "\n" else "?" for c in text), flush=True)
 
     def listen(self, event: Event) -> None:
         """Draw one event."""

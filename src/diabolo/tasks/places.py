@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def change(place: str, out: str, function: Change, *, strict: bool = False, list
     A picture keeps its transparency, colour profile and EXIF; a folder keeps its names. One broken file does not
     stop the rest, unless `strict`; each is told as a warning. Nothing is left half-written.
     """
-    if Path(place).is_dir():
+    if place and Path(place).is_dir():
         return _folder(Path(place), Path(out), function, strict, listen)
     if is_picture(place):
         _refuse_same(place, out)
@@ -48,17 +49,19 @@ def _folder(place: Path, out: Path, function: Change, strict: bool, listen: List
         raise Mistake("a folder goes to a folder", got=f"{out}, a file", remedy="-o FOLDER")
     _refuse_same(place, out)
     done = 0
+    taken = set(names)
     for i, name in enumerate(names):
         try:
-            picture = read_picture(place / name)
-            target = _writable(out / name, picture)
-            folder(target.parent)
-            write_picture(target, _changed(picture, function))
-            done += 1
+            picture = _changed(read_picture(place / name), function)
         except Mistake as mistake:
             if strict:
                 raise
             listen(Note(f"left out {name}: {mistake}", warning=True))
+            continue
+        target = _writable(Path(name), picture, taken)
+        folder((out / target).parent)
+        write_picture(out / target, picture)  # a disk that is full for one picture is so for the rest
+        done += 1
         listen(Passed(i + 1, len(names)))
     if not done:
         raise Mistake(f"no picture in {place} could be used", got=f"{len(names)} that failed")
@@ -69,18 +72,27 @@ def _array(source: Source, out: str, function: Change, listen: Listener) -> int:
     if Path(out).suffix != ".npy":
         raise Mistake("an array goes to an array file", got=out, allowed=".npy", remedy="-o OUT.npy")
     _refuse_same(source.description, out)
-    with atomic(out) as beside:
-        target: np.ndarray | None = None
+    with atomic(out) as beside, open(beside, "wb") as file:
         for start in range(0, len(source), AT_ONCE):
             images = read_run(source, start, start + AT_ONCE)
             changed = function(images)
-            if target is None:
-                shape = (len(source), *changed.shape[1:])
-                target = np.lib.format.open_memmap(beside, "w+", changed.dtype, shape)
-            target[start : start + len(images)] = changed
+            if not start:
+                _write_header(file, changed.dtype, (len(source), *changed.shape[1:]))
+            file.write(np.ascontiguousarray(changed).data)
             listen(Passed(start + len(images), len(source)))
-        del target
     return len(source)
+
+
+def write_npy(out: str | os.PathLike[str], array: np.ndarray) -> None:
+    """Write an array as `.npy`, whole or not at all; a full disk is a `Mistake`."""
+    with atomic(out) as beside, open(beside, "wb") as file:
+        _write_header(file, array.dtype, array.shape)
+        file.write(np.ascontiguousarray(array).data)
+
+
+def _write_header(file: IO[bytes], dtype: np.dtype, shape: tuple[int, ...]) -> None:
+    description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, description)
 
 
 def write_source(source: Source, out: str, listen: Listener = ignore) -> int:
@@ -137,11 +149,20 @@ def _names(place: Path) -> Iterator[str]:
                 yield str((Path(root) / name).relative_to(place))
 
 
-def _writable(target: Path, picture: Picture) -> Path:
-    """The target's name, as PNG where its own format cannot be written or cannot hold the picture's depth."""
+def _writable(target: Path, picture: Picture, taken: set[str]) -> Path:
+    """The target's name, as PNG where its own format cannot be written or cannot hold the picture's depth.
+
+    `taken` are the names of the other pictures, which grows by the one that is given: none is written over another.
+    """
     kind = SUFFIXES[target.suffix.lower()]
-    fits = kind and (picture.values.dtype == np.uint8 or kind in ("PNG", "TIFF"))
-    return target if fits else target.with_suffix(".png")
+    fits = picture.values.dtype == np.uint8 and (picture.alpha is None or kind == "WEBP")
+    if kind and (fits or kind in ("PNG", "TIFF")):
+        return target
+    renamed = target.with_suffix(".png")
+    if str(renamed) in taken:
+        renamed = target.with_name(target.name + ".png")
+    taken.add(str(renamed))
+    return renamed
 
 
 def _refuse_same(place: str | Path, out: str | Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from diabolo.files import atomic
 from diabolo.model import Model
 from diabolo.pixels import is_picture
 from diabolo.sources import open_source
-from diabolo.tasks.places import AT_ONCE, change, read_run, write_image
+from diabolo.tasks.places import AT_ONCE, change, read_run, write_image, write_npy
 
 
 class Reconstructor:
@@ -76,8 +77,7 @@ class Reconstructor:
         codes, names = _read_codes(place)
         images = self.model.decode(codes)
         if Path(out).suffix == ".npy":
-            with atomic(out) as beside, open(beside, "wb") as file:
-                np.save(file, images)
+            write_npy(out, images)
             return len(images)
         if Path(out).suffix:
             raise Mistake("pictures go to a folder or to .npy", got=out, remedy="-o FOLDER, or -o OUT.npy")
@@ -95,11 +95,11 @@ def _write_codes(codes: list[np.ndarray], names: list[str], out: str) -> None:
     if not codes:
         raise Mistake("no picture could be read")
     whole = np.concatenate(codes)
+    if Path(out).suffix == ".npy":
+        write_npy(out, whole)
+        return
     with atomic(out) as beside, open(beside, "wb") as file:
-        if Path(out).suffix == ".npy":
-            np.save(file, whole)
-        else:
-            np.savez(file, codes=whole, names=np.array(names))
+        np.savez(file, codes=whole, names=np.array(names))
 
 
 def _read_codes(place: str) -> tuple[np.ndarray, list[str]]:
@@ -112,8 +112,11 @@ def _read_codes(place: str) -> tuple[np.ndarray, list[str]]:
         return read_run(source, 0, len(source)), []
     try:
         with np.load(place, allow_pickle=False) as file:
-            return file["codes"], [str(name) for name in file["names"]]
-    except (OSError, ValueError, KeyError) as error:
+            codes, names = file["codes"], [str(name) for name in file["names"]]
+        if codes.ndim < 2 or len(names) != len(codes) or len(set(names)) < len(names):
+            raise ValueError(f"codes {codes.shape} and {len(names)} names")
+        return codes, names
+    except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise Mistake(
             f"no codes in {place}", got=str(error), remedy="diabolo encode IN -m MODEL -o CODES.npz"
         ) from error

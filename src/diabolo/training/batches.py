@@ -28,8 +28,13 @@ class Batches:
 
     @property
     def starts(self) -> range:
-        """Where each batch of an epoch begins, without a last one too small to give every process an image."""
-        return range(0, len(self.learned) - self.processes.count + 1, self.training.batch_size)
+        """Where each batch of an epoch begins, without a last one too small to give every process two images.
+
+        (The only one may give one: the statistics of a batch say nothing about a single image.)
+        """
+        images, processes = len(self.learned), self.processes.count
+        fewest = processes if images < 2 * processes else 2 * processes
+        return range(0, images - fewest + 1, self.training.batch_size)
 
     @property
     def per_epoch(self) -> int:
@@ -55,12 +60,19 @@ class Batches:
             whole = min(size, len(order) - int(at[0]) // size * size)
             yield batch, len(at) / whole
 
-    def evaluation(self) -> Iterator[Tensor]:
-        """The held-out images (or, without any, up to 2000 of those learned), this process's share of them."""
+    def evaluation(self) -> Iterator[tuple[Tensor, int]]:
+        """The held-out images (or, without any, up to 2000 of those learned), this process's share of them.
+
+        Every process gets as many batches as the others, since they may have to pass through the network together;
+        with each comes how many of its images count: 0 where there were not enough for every process.
+        """
         chosen = self.held_out if len(self.held_out) else self.learned[:2000]
-        mine = chosen[self.processes.rank :: self.processes.count]
-        for images in self.pictures.batches(mine, 256, self.training.crop):
-            yield self._tensor(images)
+        rank, count = self.processes.rank, self.processes.count
+        runs = [chosen[start : start + 256 * count] for start in range(0, len(chosen), 256 * count)]
+        mine = [run[rank::count] if rank < len(run) else run[:1] for run in runs]
+        raw = self.pictures.batches(np.concatenate(mine), 256, self.training.crop)
+        for run, images in zip(runs, raw, strict=True):
+            yield self._tensor(images), len(run[rank::count])
 
     def _tensor(self, raw: np.ndarray) -> Tensor:
         batch = self.conversion.to_network(raw).to(self.processes.device, non_blocking=True)

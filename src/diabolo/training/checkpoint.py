@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import torch
 from safetensors.torch import save
 from torch import Tensor
-from torch.distributed.tensor import DTensor, distribute_tensor
 
 from diabolo.errors import Mistake
 from diabolo.files import atomic
+from diabolo.options import to_plain
+from diabolo.preprocessing import Conversion
+from diabolo.recipe import Recipe
 from diabolo.training.loop import Progress
+from diabolo.training.pictures import Pictures
 from diabolo.training.players import Player
+
+SAMPLED = 64  # images whose bytes tell one set of data from another
 
 
 def write(
@@ -49,10 +58,44 @@ def read(path: Path, players: list[Player], fingerprint: dict[str, Any]) -> Prog
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise Mistake(f"not a checkpoint: {path}", got=str(error), remedy="start again without --resume") from error
-    if told["fingerprint"] != json.loads(json.dumps(fingerprint)):
-        changed = [k for k, v in json.loads(json.dumps(fingerprint)).items() if told["fingerprint"].get(k) != v]
+    changed = list(_changes(told.get("fingerprint"), json.loads(json.dumps(fingerprint))))
+    if changed:
         remedy = "the same options and data as before, or start again without --resume"
-        raise Mistake(f"the checkpoint {path} is of another run", got=f"another {' and '.join(changed)}", remedy=remedy)
+        raise Mistake(f"the checkpoint {path} is of another run", got=", ".join(changed[:3]), remedy=remedy)
+    try:
+        return _restore(told["progress"], tensors, players)
+    except (KeyError, TypeError, RuntimeError) as error:
+        got = str(error).partition("\n")[0]
+        raise Mistake(
+            f"not a checkpoint of this diabolo: {path}", got, remedy="start again without --resume"
+        ) from error
+
+
+def fingerprint_of(recipe: Recipe, conversion: Conversion, pictures: Pictures) -> dict[str, Any]:
+    """What must be the same for a run to go on: the recipe but for what only concerns speed, and the data.
+
+    Of the data: how many images, their kind and range, and a digest over up to SAMPLED of them.
+    """
+    plain = to_plain(recipe)
+    plain["training"] = {k: v for k, v in plain["training"].items() if k not in ("memory", "workers")}
+    digest = hashlib.sha256()
+    for i in range(0, len(pictures), max(1, len(pictures) // SAMPLED)):
+        with contextlib.suppress(Mistake):  # an image that cannot be read is left out by the training as well
+            digest.update(np.ascontiguousarray(pictures.read(i)).tobytes())
+    data = {"images": len(pictures), "conversion": dataclasses.asdict(conversion), "sample": digest.hexdigest()}
+    return {"recipe": plain, "data": data}
+
+
+def _changes(before: Any, now: Any, path: str = "") -> Iterator[str]:
+    """What differs between two descriptions, in words: `recipe.training.epochs was 20 and is 40`."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in now | before:
+            yield from _changes(before.get(key), now.get(key), f"{path}.{key}".lstrip("."))
+    elif before != now:
+        yield f"{path} was {before} and is {now}" if path else "no description of the run"
+
+
+def _restore(told: dict[str, Any], tensors: dict[str, Tensor], players: list[Player]) -> Progress:
     for player in players:
         state = player.module.state_dict()
         with torch.no_grad():
@@ -64,9 +107,10 @@ def read(path: Path, players: list[Player], fingerprint: dict[str, Any]) -> Prog
             prefix = f"{player.name}/optimizer/{name}/"
             moments = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
             for moment, value in moments.items():
-                fitting = _like(parameter, value) if value.ndim else value
-                player.optimizer.state[parameter][moment] = fitting
-    progress = Progress(**told["progress"])
+                # The count of steps lies beside the weights in a fused optimiser, and on the CPU in any other.
+                count = value.to(parameter.device) if player.optimizer.defaults["fused"] else value
+                player.optimizer.state[parameter][moment] = _like(parameter, value) if value.ndim else count
+    progress = Progress(**told)
     weights = players[0].module.state_dict()
     best = {k.removeprefix("best/"): v for k, v in tensors.items() if k.startswith("best/")}
     progress.best = {name: _like(weights[name], value) for name, value in best.items()}
@@ -75,12 +119,17 @@ def read(path: Path, players: list[Player], fingerprint: dict[str, Any]) -> Prog
 
 def whole(value: Tensor) -> Tensor:
     """A tensor on the CPU, put together if it is split over processes."""
-    full = value.full_tensor() if isinstance(value, DTensor) else value
+    full = value.full_tensor() if hasattr(value, "full_tensor") else value
     return full.detach().cpu()
 
 
 def _like(pattern: Tensor, value: Tensor) -> Tensor:
-    """`value` on the pattern's device, split as the pattern is."""
-    if isinstance(pattern, DTensor):
+    """`value` on the pattern's device, split as the pattern is, and in the same order in memory.
+
+    The fused optimiser takes weights and moments for runs of numbers: their orders must be the same.
+    """
+    if hasattr(pattern, "device_mesh"):
+        from torch.distributed.tensor import distribute_tensor  # half as long to import as all of torch
+
         return distribute_tensor(value.to(pattern.device), pattern.device_mesh, pattern.placements)
-    return value.to(pattern.device)
+    return torch.empty_like(pattern, dtype=value.dtype).copy_(value)

@@ -13,22 +13,25 @@ from diabolo import objectives
 from diabolo.architectures import output_range
 from diabolo.errors import Diverged, Mistake
 from diabolo.events import Listener, Note, Started, ignore
-from diabolo.latents import Linear, Plain
+from diabolo.latents import Plain
 from diabolo.model import Model
 from diabolo.network import Network
-from diabolo.options import name_of, replace, to_plain
+from diabolo.options import name_of, replace
 from diabolo.preprocessing import UNIT, Conversion
-from diabolo.recipe import Auto, Recipe
+from diabolo.recipe import Auto, Recipe, Training
 from diabolo.sources import Source
 from diabolo.training import checkpoint, closed_form, players
 from diabolo.training.batches import Batches, split
+from diabolo.training.finish import finish
 from diabolo.training.interrupt import held_back
 from diabolo.training.loop import Progress, run
 from diabolo.training.pictures import Pictures
 from diabolo.training.processes import Processes, join
+from diabolo.training.start import start_at_mean
 from diabolo.training.survey import Survey, survey
 
 CHECKPOINT_SECONDS = 30.0
+LONGEST_HISTORY = 1000  # epochs that are told of in the model; of a longer run every second, third, ...
 
 
 def fit(
@@ -45,14 +48,12 @@ def fit(
 
     `keep` is where a checkpoint is written every `every` seconds, after every epoch and on an interrupt; with
     `resume`, and when torchrun restarts a lost process, the run goes on from there. An interrupt (Ctrl-C) ends the
-    run with the best weights so far and `provenance["interrupted"]`. `Diverged` carries such a model as `.model`.
+    run with the best weights so far and `provenance["interrupted"]`; a second one, or one among several processes,
+    is a KeyboardInterrupt. `Diverged` carries the model of the best epoch as `.model`, where there was one.
     """
     processes = join(device)
     training = recipe.training
-    if training.batch_size % processes.count:
-        raise Mistake(
-            "the batch does not divide", f"{training.batch_size}", f"a multiple of {processes.count} processes"
-        )
+    _check_batch(recipe, processes)
     began = time.process_time(), time.monotonic()
     pictures = Pictures(source, recipe.preprocessing, training.memory, training.workers)
     seen, conversion = survey(pictures, _crop(recipe))
@@ -62,21 +63,25 @@ def fit(
     _warn_of_copying(recipe, network, conversion, listen)
     exact = closed_form.applies(recipe)  # an optimum needs no epoch to be chosen: nothing is held out
     learned, held_out = split(len(pictures), 0.0 if exact else training.validation, training.seed)
+    if len(learned) < processes.count:
+        raise Mistake("fewer images than processes", got=str(len(learned)), allowed=f"{processes.count} or more")
+    _check_use(recipe, conversion, exact, len(held_out), listen)
     batches = Batches(pictures, conversion, training, processes, learned, held_out)
     told = {"source": source.description, "images": len(learned), "held_out": len(held_out)}
     model = Model(recipe, network, conversion, provenance=told)
     if exact:
         closed_form.solve(network.latent, pictures, learned, conversion)
     else:
+        start_at_mean(network, recipe, batches)
         _train(model, batches, keep, resume or processes.restarted, every, listen)
-    _finish(model, batches, began)
+    finish(model, batches, began, listen)
     for name, reason in pictures.unreadable:
         listen(Note(f"left out {name}: {reason}", warning=True))
     return model
 
 
 def _train(model: Model, batches: Batches, keep: Path | None, resume: bool, every: float, listen: Listener) -> None:
-    """Run the loop; whatever ends it, the model is left with the best weights there are."""
+    """Run the loop; the model is left with the best weights there are."""
     network, training, processes = model.network, model.recipe.training, batches.processes
     network.to(processes.device)
     if len(model.conversion.shape) == 3 and training.channels_last:
@@ -84,9 +89,11 @@ def _train(model: Model, batches: Batches, keep: Path | None, resume: bool, ever
     module = processes.share(network, training.shard)
     everyone = [players.autoencoder(network, module, model.recipe)]
     progress = Progress()
-    fingerprint = {"recipe": to_plain(model.recipe), "data": [len(batches.pictures), list(model.conversion.shape)]}
+    fingerprint = checkpoint.fingerprint_of(model.recipe, model.conversion, batches.pictures) if keep else {}
     if resume and keep and keep.exists():
         progress = checkpoint.read(keep, everyone, fingerprint)
+    elif resume and keep:
+        listen(Note(f"there is no checkpoint {keep}: starting from the beginning"))
     steps = training.epochs * batches.per_epoch
     count = sum(p.numel() for p in network.parameters())
     listen(Started(len(batches.learned), len(batches.held_out), count, steps, progress.step))
@@ -97,7 +104,7 @@ def _train(model: Model, batches: Batches, keep: Path | None, resume: bool, ever
             checkpoint.write(keep, everyone, progress, fingerprint, processes.first)
 
     try:
-        with held_back() as obey_interrupt:
+        with held_back() as interrupted:
             for event in run(everyone, batches, progress, _precision(training.precision, processes)):
                 listen(event)
                 # Several processes must write together, so they write after epochs only.
@@ -105,59 +112,37 @@ def _train(model: Model, batches: Batches, keep: Path | None, resume: bool, ever
                 if due or progress.step % batches.per_epoch == 0:
                     write()
                     written = time.monotonic()
-                obey_interrupt()
-    except KeyboardInterrupt:
-        write()
-        model.provenance["interrupted"] = f"step {progress.step} of {steps}"
+                if interrupted():
+                    _interrupt(model, processes, f"step {progress.step} of {steps}")
+                    write()
+                    break
     except Diverged as error:
-        error.model = model
+        if progress.best:
+            _settle(model, everyone[0], progress)
+            error.model = model
         raise
-    finally:
-        _settle(model, everyone[0], progress)
+    _settle(model, everyone[0], progress)
+
+
+def _interrupt(model: Model, processes: Processes, place: str) -> None:
+    """Note where one process was interrupted; several stand at different steps, and only share an epoch."""
+    if processes.count > 1:
+        raise KeyboardInterrupt
+    model.provenance["interrupted"] = place
 
 
 def _settle(model: Model, player: players.Player, progress: Progress) -> None:
-    """Leave the best weights in the model, whole, whatever ended the run."""
-    player.swap_average()
+    """Leave the best weights in the model, whole: those of the best epoch, or the present ones before its end."""
+    if not progress.best:
+        player.swap_average()
     weights = progress.best or player.module.state_dict()
     if model.recipe.training.shard:
         model.network = Network(model.recipe, model.conversion.shape, model.recipe.training.seed)
     model.network.load_state_dict({name: checkpoint.whole(value) for name, value in weights.items()})
-    model.metrics["history"] = progress.history
+    # In the order in which a file gives them: another order means other kernels, and other last bits.
+    model.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    model.metrics["history"] = progress.history[:: -(-len(progress.history) // LONGEST_HISTORY) or 1]
     model.metrics["best_epoch"] = progress.best_epoch
-
-
-def _finish(model: Model, batches: Batches, began: tuple[float, float]) -> None:
-    """Calibrate on the held-out images (or on some of the others), and note the figures."""
-    if isinstance(model.recipe.latent, Linear) and not closed_form.applies(model.recipe):
-        _order(model, batches)
-    chosen = batches.held_out if len(batches.held_out) else batches.learned[:2000]
-    error, squares, count = 0.0, 0.0, 0
-    model.network.eval()
-    for raw in batches.pictures.batches(chosen, model.batch_size, batches.training.crop):
-        images = batches.conversion.to_network(raw, model.dtype).to(model.device)
-        with torch.no_grad():
-            parameters = model.network(images).parameters
-        error += float(model.recipe.likelihood.error(parameters, images).sum())
-        squares += float((model.recipe.likelihood.mean(parameters) - images).double().square().sum())
-        count += images.numel()
-    model.scale = model.recipe.likelihood.scale_from(error, count)
-    cpu, wall = time.process_time() - began[0], time.monotonic() - began[1]
-    measured_on = "held-out images" if len(batches.held_out) else "training images"
-    parameters_count = sum(t.numel() for t in model.network.state_dict().values())
-    model.metrics |= {
-        "mse": squares / count,
-        "measured_on": measured_on,
-        "parameters": parameters_count,
-        "cpu_seconds": round(cpu, 3),
-        "seconds": round(wall, 3),
-    }
-
-
-def _order(model: Model, batches: Batches) -> None:
-    """Turn a linear code that was learned by gradient so that its numbers are ordered by variance."""
-    with torch.no_grad():
-        model.network.latent.order(torch.cat([model.network.encode(images) for images in batches.evaluation()]))
 
 
 def _with_likelihood(recipe: Recipe, seen: Survey, conversion: Conversion, listen: Listener) -> Recipe:
@@ -171,6 +156,34 @@ def _with_likelihood(recipe: Recipe, seen: Survey, conversion: Conversion, liste
     output = recipe.architecture.output
     objectives.check_range(recipe.likelihood, output, output_range(output), data_range)
     return recipe
+
+
+def _check_batch(recipe: Recipe, processes: Processes) -> None:
+    size, count = recipe.training.batch_size, processes.count
+    if size % count:
+        raise Mistake("the batch does not divide", f"{size}", f"a multiple of {count} processes")
+    if getattr(recipe.architecture, "norm", "") == "batch" and size // count < 2:
+        wrong = "batch normalisation needs more than one image at a time"
+        raise Mistake(wrong, f"{size // count}", "2 or more", "--batch-size 32, or --architecture.norm none")
+
+
+def _check_use(recipe: Recipe, conversion: Conversion, exact: bool, held_out: int, listen: Listener) -> None:
+    """Refuse options that could not do anything with this data; tell which have no effect on an exact solution."""
+    training, pictures = recipe.training, recipe.preprocessing
+    for flag, given in (("flip", training.flip), ("side", pictures.side), ("channels", pictures.channels)):
+        if given and conversion.layout == "vector":
+            raise Mistake(
+                f"{flag} is for pictures", got=f"vectors of {conversion.shape[0]} numbers", allowed="(n, h, w)"
+            )
+    if training.patience and not held_out and not exact:
+        raise Mistake("patience needs held-out images", got="none", remedy="--validation 0.1, or --patience 0")
+    plain = Training()
+    idle = [name for name in _OF_DESCENT if getattr(training, name) != getattr(plain, name)]
+    if exact and idle:
+        listen(Note(f"solved exactly, without {', '.join(idle)}; --method gradient trains step by step"))
+
+
+_OF_DESCENT = ("epochs", "learning_rate", "optimizer", "weight_decay", "schedule", "ema", "patience", "flip", "crop")
 
 
 def _warn_of_copying(recipe: Recipe, network: Network, conversion: Conversion, listen: Listener) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def held_back() -> Iterator[Callable[[], None]]:
-    """Within this block the first Ctrl-C waits until the yielded function is called, a second one does not.
+def held_back() -> Iterator[Callable[[], bool]]:
+    """Within this block the first Ctrl-C only makes the yielded function say True; a second one does not wait.
 
     In threads other than the main one, which get no signals, nothing changes.
     """
@@ -22,16 +22,12 @@ def held_back() -> Iterator[Callable[[], None]]:
             raise KeyboardInterrupt
         asked.set()
 
-    def obey() -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-
     if threading.current_thread() is not threading.main_thread():
-        yield obey
+        yield asked.is_set
         return
     before = signal.signal(signal.SIGINT, note)
     try:
-        yield obey
+        yield asked.is_set
     finally:
         signal.signal(signal.SIGINT, before)
 

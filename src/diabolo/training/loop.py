@@ -57,7 +57,7 @@ def run(players: list[Player], batches: Batches, progress: Progress, precision: 
                 with torch.autocast(processes.device.type, precision, enabled=precision != torch.float32):
                     terms = player.loss(images, generator)
                 loss = torch.stack([term.float().mean() for term in terms.values()]).sum()
-                nats, values = loss.item(), images[0].numel()
+                nats, values = processes.total(loss.detach() * share).item(), images[0].numel()
                 # In nats per value, so that clipping means the same for pictures of every size.
                 total = loss * (share * processes.count / values)
                 if not abs(nats) < EXPLODED * values or not player.step(total, rate, progress.step):
@@ -69,7 +69,7 @@ def run(players: list[Player], batches: Batches, progress: Progress, precision: 
 
 
 def _evaluate(player: Player, batches: Batches, progress: Progress, epoch: int, precision: torch.dtype) -> Evaluated:
-    """Mean terms over the held-out images, without drawing from codes; keeps the weights if they are the best."""
+    """Mean terms over the held-out images, with the same noise every time; keeps the weights if they are the best."""
     device = batches.processes.device
     generator = torch.Generator(device).manual_seed(_mixed(batches.training.seed, 0, batches.processes.rank))
     player.swap_average()
@@ -77,10 +77,10 @@ def _evaluate(player: Player, batches: Batches, progress: Progress, epoch: int, 
     sums: dict[str, Tensor] = {}
     count = torch.zeros((), device=device)
     with torch.no_grad(), torch.autocast(device.type, precision, enabled=precision != torch.float32):
-        for images in batches.evaluation():
+        for images, counting in batches.evaluation():
             for name, term in player.loss(images, generator).items():
-                sums[name] = sums.get(name, torch.zeros((), device=device)) + term.float().sum()
-            count += len(images)
+                sums[name] = sums.get(name, torch.zeros((), device=device)) + term[:counting].float().sum()
+            count += counting
     player.module.train()
     total = batches.processes.total(count).item()
     terms = {name: batches.processes.total(value).item() / total for name, value in sums.items()}
@@ -90,8 +90,7 @@ def _evaluate(player: Player, batches: Batches, progress: Progress, epoch: int, 
     best = loss < progress.best_loss or not len(batches.held_out)  # without held-out images the last epoch is kept
     if best:
         progress.best_loss, progress.best_epoch = loss, epoch
-        if len(batches.held_out):
-            progress.best = {name: value.clone() for name, value in player.module.state_dict().items()}
+        progress.best = {name: value.clone() for name, value in player.module.state_dict().items()}
     player.swap_average()
     progress.history.append({"epoch": epoch, "loss": loss, "seconds": progress.seconds, **terms})
     return Evaluated(epoch, loss, best, terms)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from diabolo.errors import Mistake
@@ -41,6 +42,7 @@ class Pictures(Dataset):
         self.shape = self._raw_shape(*sizes) if len(sizes) == 1 else None
         if array is not None and not preprocessing.side and not preprocessing.channels:
             self.shape = array.shape[1:]
+        self.smallest = min((min(size) for size in sizes if size), default=0)  # the shortest side of any picture
         largest = max(int(np.prod(size)) for size in sizes) * self.channels * self.dtype.itemsize
         self.in_memory = len(source) * largest <= memory * 2**20
         self.order = np.arange(len(source))
@@ -64,7 +66,7 @@ class Pictures(Dataset):
         self, indices: np.ndarray, size: int, crop: int = 0, places: np.ndarray | None = None
     ) -> Iterator[np.ndarray]:
         """Raw batches of the images at `indices`, in that order; `places` (n, 2) in 0..1 are where crops are cut."""
-        self._check_crop(crop)
+        self.check_crop(crop)
         if self.in_memory and self.shape is not None and not crop:
             for start in range(0, len(indices), size):
                 yield self._held[indices[start : start + size]]
@@ -73,17 +75,29 @@ class Pictures(Dataset):
         items = [(int(i), crop, float(y), float(x)) for i, (y, x) in zip(indices, where, strict=True)]
         starts = [items[start : start + size] for start in range(0, len(items), size)]
         if self.in_memory:
-            yield from (np.stack([self[item][0] for item in items]) for items in starts)
+            yield from (np.stack([_crop(self.read(i), crop, y, x) for i, _, y, x in items]) for items in starts)
             return
         loader = DataLoader(
-            self, batch_sampler=starts, num_workers=self.workers, collate_fn=list, worker_init_fn=ignore_in_worker
+            self,
+            batch_sampler=starts,
+            num_workers=self.workers,
+            collate_fn=list,
+            worker_init_fn=ignore_in_worker,
+            generator=torch.Generator(),  # of seeds that nothing here uses; the global one stays as it is
         )
         for batch in loader:
             self.unreadable += [problem for _, problem in batch if problem and problem not in self.unreadable]
-            yield np.stack([image for image, _ in batch])
+            yield np.stack([self._found(image) for image, _ in batch])
 
-    def __getitem__(self, item: tuple[int, int, float, float]) -> tuple[np.ndarray, tuple[str, str] | None]:
-        """One image, cropped, and what was wrong with it: the next readable one stands in for an unreadable one."""
+    def readable(self, i: int) -> np.ndarray:
+        """Image `i`, or the next one that can be read."""
+        return self._found(self[(i, 0, *CENTRE)][0])
+
+    def __getitem__(self, item: tuple[int, int, float, float]) -> tuple[np.ndarray | None, tuple[str, str] | None]:
+        """One image, cropped, and what was wrong with it: the next readable one stands in for an unreadable one.
+
+        No image where none can be read: an error raised here would come out of a worker process as its traceback.
+        """
         index, crop, y, x = item
         problem = None
         for offset in range(len(self)):
@@ -92,7 +106,7 @@ class Pictures(Dataset):
                 return _crop(self.read(at), crop, y, x), problem
             except Mistake as mistake:
                 problem = problem or (self.name(at), str(mistake))
-        raise Mistake("no image can be read", got=self.source.description)
+        return None, problem
 
     def _hold(self) -> Any:
         array = getattr(self.source, "array", None)
@@ -133,14 +147,21 @@ class Pictures(Dataset):
     def _raw_shape(self, size: tuple[int, ...]) -> tuple[int, ...]:
         return size if size and self.channels == 1 else (*size, self.channels)
 
-    def _check_crop(self, crop: int) -> None:
+    def _found(self, image: np.ndarray | None) -> np.ndarray:
+        if image is None:
+            raise Mistake("no image can be read", got=self.source.description, allowed="1 or more")
+        return image
+
+    def check_crop(self, crop: int) -> None:
+        """Refuse pictures that are smaller than the squares to be cut from them, or of several sizes and never cut."""
+        if self.smallest and crop > self.smallest:
+            raise Mistake("a picture is smaller than the crop", f"{self.smallest} pixels", f"{crop} or more")
         if self.shape is None and not crop:
             remedy = "--preprocessing.side 64, or for conv maps and unet --crop 64"
             raise Mistake("the pictures have different sizes", allowed="one size", remedy=remedy)
 
     def _refuse_nothing(self) -> None:
-        if not len(self.order):
-            raise Mistake("no image can be read", got=self.source.description, allowed="1 or more")
+        self._found(self.order if len(self.order) else None)
 
 
 def _kind(raw: np.ndarray) -> tuple[tuple[int, ...], int, np.dtype]:

@@ -25,6 +25,7 @@ class Survey:
 
 def survey(pictures: Pictures, crop: int) -> tuple[Survey, Conversion]:
     """Look once at the data. NaN and infinity are refused with their count and first place."""
+    pictures.check_crop(crop)
     image = pictures.shape or (crop, crop, pictures.channels)[: 2 if pictures.channels == 1 else 3]
     if crop and len(image) > 1:
         image = (crop, crop, *image[2:])
@@ -35,7 +36,9 @@ def survey(pictures: Pictures, crop: int) -> tuple[Survey, Conversion]:
     scale: tuple[float, ...] = (1.0,)
     if max(abs(low), abs(high)) > LARGEST:
         remedy = f"divide them, as by {max(abs(low), abs(high)):.0e}"
-        raise Mistake("the numbers are too large to be multiplied", f"{low:g} to {high:g}", f"-{LARGEST:g} to {LARGEST:g}", remedy)
+        raise Mistake(
+            "the numbers are too large to be multiplied", f"{low:g} to {high:g}", f"-{LARGEST:g} to {LARGEST:g}", remedy
+        )
     columns = pictures.preprocessing.scaling == "columns"
     if columns and layout != "vector":
         raise Mistake("only tables have columns to standardise", got=f"images of shape {image}", allowed="shape (n, d)")
@@ -74,7 +77,7 @@ def _chunks(pictures: Pictures) -> Iterator[tuple[int, np.ndarray]]:
         if pictures.in_memory and pictures.shape is not None:
             yield start, pictures.held(start, start + size)
         else:
-            yield start, np.stack([pictures[(i, 0, 0.5, 0.5)][0] for i in indices])
+            yield start, np.stack([pictures.readable(i) for i in indices])
 
 
 def _refuse_not_finite(pictures: Pictures, start: int, chunk: np.ndarray) -> None:

@@ -1,0 +1,137 @@
+"""The demo: four autoencoders on real pictures that come with scikit-learn and scikit-image, and a report."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.ndimage import median_filter
+
+from diabolo import artifact, metrics
+from diabolo.corruptions import Noise, corrupt
+from diabolo.events import Event, Listener, Note, Started, ignore
+from diabolo.model import Model
+from diabolo.pixels import Picture, resize, write_picture
+from diabolo.recipe import Recipe, named, with_options
+from diabolo.sources import Arrays, open_source
+from diabolo.tasks.compare import compare
+from diabolo.tasks.comparison.record import Comparison
+from diabolo.tasks.places import folder
+from diabolo.tasks.report import check_able
+from diabolo.training import fit
+
+SIZES = (2, 8, 16)
+SIGMA = 25.0  # of the noise that the report shows, in 8-bit units
+PHOTO = "coffee.png"  # none of the tiles to learn from is a part of it
+# The recipe denoise, cut down to half a minute of one processor.
+DENOISE = {"architecture.widths": (16, 32), "epochs": 4, "batch_size": 16, "learning_rate": 5e-3}
+
+
+@dataclasses.dataclass(frozen=True)
+class Restored:
+    """Pictures with noise, as two methods clean them, and as they were: raw arrays, and each one's PSNR, decibels."""
+
+    pictures: dict[str, np.ndarray]  # "noisy", "median filter", "autoencoder", "clean": (n, h, w, 3) uint8
+    psnr: dict[str, np.ndarray]  # (n,), for all but "clean"
+
+
+@dataclasses.dataclass(frozen=True)
+class Demo:
+    """What the demo made, and where."""
+
+    models: dict[str, Path]
+    report: Path
+    noisy: Path  # a photograph with noise, to try the denoising model on
+    comparison: Comparison
+    tiles: Restored
+    photo: Restored
+
+
+def demo(out: str | os.PathLike[str] = "diabolo-demo", *, seed: int = 0, listen: Listener = ignore) -> Demo:
+    """Fit linear, deep and conv on digits and denoise on tiles of photographs; write four models and a report to `out`.
+
+    Raises `Mistake` where matplotlib or scikit-image is missing, or `out` cannot be written.
+    """
+    check_able()
+    target = Path(out)
+    folder(target)
+    tiles, test_tiles = _array("photo-tiles"), _array("photo-tiles-test")
+    comparison = compare("digits", sizes=SIZES, recipes=_recipes(), seed=seed, listen=listen)
+    model = denoiser(tiles, seed, listen)
+    photo = _photo()
+    models = {name: _of(comparison, name) for name in ("linear", "deep", "conv")} | {"denoise": model}
+    result = Demo(
+        models={name: target / f"{name}.diabolo" for name in models},
+        report=target / "report.html",
+        noisy=target / "noisy.png",
+        comparison=comparison,
+        tiles=restore(model, test_tiles, seed),
+        photo=restore(model, photo[None], seed),
+    )
+    for name, fitted in models.items():
+        artifact.save(fitted, result.models[name])
+    write_picture(result.noisy, Picture(result.photo.pictures["noisy"][0]))
+    from diabolo.tasks.report.demo import write_demo
+
+    write_demo(result, result.report)
+    return result
+
+
+def _recipes() -> dict[str, Recipe]:
+    """Recipes cut down to pictures of 8 x 8 pixels and to a minute of one processor."""
+    return {
+        "linear": named("linear"),
+        "deep": with_options(named("deep"), {"architecture.width": 256, "batch_size": 64, "epochs": 60}),
+        "conv": with_options(named("conv"), {"architecture.width": 8, "batch_size": 64, "epochs": 60}),
+    }
+
+
+def _of(comparison: Comparison, name: str) -> Model:
+    result = comparison.find(name)
+    assert result is not None  # digits are fit for all three
+    assert result.model is not None
+    return result.model
+
+
+def denoiser(tiles: np.ndarray, seed: int, listen: Listener) -> Model:
+    """The denoising model of colour tiles (n, h, w, 3), for pictures of any size."""
+
+    def quietly(event: Event) -> None:
+        if not isinstance(event, Started):
+            listen(event)
+
+    listen(Note(f"denoise, on {len(tiles)} tiles of photographs"))
+    recipe = with_options(named("denoise"), {**DENOISE, "seed": seed})
+    return fit(Arrays(tiles, "photo-tiles"), recipe, listen=quietly)
+
+
+def _array(name: str) -> np.ndarray:
+    source = open_source(name)
+    return np.stack([source.read(i) for i in range(len(source))])
+
+
+def _photo() -> np.ndarray:
+    """The photograph at half its size, uint8."""
+    photos = open_source("photos")
+    raw = photos.read([photos.name(i) for i in range(len(photos))].index(PHOTO))
+    return resize(raw, raw.shape[0] // 2, raw.shape[1] // 2)
+
+
+def restore(model: Model, clean: np.ndarray, seed: int) -> Restored:
+    """Add noise to pictures (n, h, w, 3) uint8 and take it away again, by a 3 x 3 median and by the model."""
+    images = torch.from_numpy(clean).permute(0, 3, 1, 2) / 255
+    noisy = corrupt(images, (Noise(sigma=SIGMA),), torch.Generator().manual_seed(seed)).image  # type: ignore[arg-type]
+    with torch.no_grad():
+        learned = torch.cat([model.network(chunk).parameters for chunk in noisy.split(64)])
+    median = torch.from_numpy(median_filter(noisy.numpy(), size=(1, 1, 3, 3)))
+    kinds = {"noisy": noisy, "median filter": median, "autoencoder": learned, "clean": images}
+    kinds = {name: batch.clamp(0, 1) for name, batch in kinds.items()}
+    psnr = {name: metrics.psnr(batch, images).numpy() for name, batch in kinds.items() if name != "clean"}
+    return Restored({name: _bytes(batch) for name, batch in kinds.items()}, psnr)
+
+
+def _bytes(batch: torch.Tensor) -> np.ndarray:
+    return (batch.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).numpy()

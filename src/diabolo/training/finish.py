@@ -1,0 +1,84 @@
+"""After the last step: the scale for log-likelihoods, the figures, and a word where nothing was learned."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from diabolo.events import Listener, Note
+from diabolo.latents import Linear
+from diabolo.model import Model
+from diabolo.training import closed_form
+from diabolo.training.batches import Batches
+
+LEARNED = 0.98  # of the variance around the mean picture: who is not below this, learned nothing but that picture
+
+
+def finish(model: Model, batches: Batches, began: tuple[float, float], listen: Listener) -> None:
+    """Calibrate on the held-out images (or on some of the others), and note the figures.
+
+    `began`: processor and wall time when all began, seconds.
+    """
+    model.network.eval()
+    if isinstance(model.recipe.latent, Linear) and not closed_form.applies(model.recipe):
+        with torch.no_grad():
+            model.network.latent.order(torch.cat([model.network.encode(images) for images in _images(model, batches)]))
+    error, squares, count = 0.0, 0.0, 0
+    spread = _Spread()
+    for images in _images(model, batches):
+        with torch.no_grad():
+            parameters = model.network(images).parameters
+        error += float(model.recipe.likelihood.error(parameters, images).sum())
+        squares += float((model.recipe.likelihood.mean(parameters) - images).double().square().sum())
+        count += images.numel()
+        spread.add(images)
+    model.scale = model.recipe.likelihood.scale_from(error, count)
+    model.metrics |= _figures(squares / count, spread.variance(), model, batches, began)
+    _warn_of_nothing(squares / count, spread, listen)
+
+
+def _figures(mse: float, variance: float, model: Model, batches: Batches, began: tuple[float, float]) -> dict[str, Any]:
+    return {
+        "mse": mse,
+        "variance": variance,  # the error of a model that knows nothing but the mean picture
+        "measured_on": "held-out images" if len(batches.held_out) else "training images",
+        "parameters": sum(t.numel() for t in model.network.state_dict().values()),
+        "cpu_seconds": round(time.process_time() - began[0], 3),
+        "seconds": round(time.monotonic() - began[1], 3),
+    }
+
+
+def _warn_of_nothing(mse: float, spread: _Spread, listen: Listener) -> None:
+    variance = spread.variance()
+    if spread.images > 1 and variance > 0 and mse > LEARNED * variance:
+        remedy = "a lower --learning-rate, or more --epochs"
+        told = f"mean squared error {mse:.3g}, variance {variance:.3g}"
+        listen(Note(f"the model is no better than the average picture ({told}); try {remedy}", warning=True))
+
+
+class _Spread:
+    """The mean squared distance of images from their mean picture."""
+
+    def __init__(self) -> None:
+        self.images, self.total, self.squares = 0, torch.zeros(()), 0.0
+
+    def add(self, images: Tensor) -> None:
+        wide = images.double().cpu()
+        self.images += len(images)
+        self.total = self.total + wide.sum(0)
+        self.squares += float(wide.square().sum())
+
+    def variance(self) -> float:
+        mean = self.total / self.images
+        return max(0.0, self.squares / self.images - float(mean.square().sum())) / mean.numel()
+
+
+def _images(model: Model, batches: Batches) -> Iterator[Tensor]:
+    """The held-out images, or up to 2000 of those learned, in batches of network tensors."""
+    chosen = batches.held_out if len(batches.held_out) else batches.learned[:2000]
+    for raw in batches.pictures.batches(chosen, model.batch_size, batches.training.crop):
+        yield batches.conversion.to_network(raw, model.dtype).to(model.device)
