@@ -26,7 +26,7 @@ def peer(name: str) -> str:
         return str(python)
     print(f"making the environment of {name} in {folder}", file=sys.stderr)
     subprocess.run([HERE, "-m", "venv", "--clear", folder], check=True)
-    pip = [str(python), "-m", "pip", "--quiet"]
+    pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
     # torch first and by itself: pip then takes the build it finds here, whatever the peer asks for.
     for line in (line for line in text.splitlines() if line and not line.startswith("#")):
         subprocess.run([*pip, "install", line], check=True)

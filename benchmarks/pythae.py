@@ -7,7 +7,7 @@
 2. Images a second of the processor, two epochs each, beside a bare loop in torch with the same network.
 3. Peak memory over what the imports take, with the data loaded in the same process.
 
-What torch imports when the first optimiser is made is done before the clocks start, but counts as memory.
+What torch imports when the first optimiser is made counts as import, in time and memory, for all three.
 
 Ours, the bare loop and pythae take turns, SEEDS times, each in a fresh process; pythae in an environment of its own.
 """

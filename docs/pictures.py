@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib
+import matplotlib as mpl
 import numpy as np
 
 from diabolo import Autoencoder, open_source
 
-matplotlib.use("agg")
-from matplotlib import pyplot
+mpl.use("agg")
+from matplotlib import pyplot as plt
 
 COLUMNS = 12
 NUMBERS = (4, 8)
@@ -41,7 +41,7 @@ def draw(rows: dict[str, np.ndarray]) -> None:
     """One line of pictures for each title."""
     lines = [np.hstack([np.pad(p, 1, constant_values=255) for p in line[:COLUMNS]]) for line in rows.values()]
     height, width = np.vstack(lines).shape
-    figure, axis = pyplot.subplots(figsize=(8, 8 * height / width))
+    figure, axis = plt.subplots(figsize=(8, 8 * height / width))
     axis.imshow(np.vstack(lines), cmap="gray", vmin=0, vmax=255)
     axis.set_xticks([])
     axis.set_yticks([(i + 0.5) * len(line) for i, line in enumerate(lines)], rows)

@@ -13,8 +13,8 @@ from torch import nn
 
 epochs, batch_size, rate = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 torch.manual_seed(0)
-imported = peak()
 warm_up()
+imported = peak()
 images = torch.from_numpy(pictures("mnist", "train").reshape(-1, 784))
 clock = Clock()
 encoder = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 16))

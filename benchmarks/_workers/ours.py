@@ -16,8 +16,8 @@ from diabolo.training import fit
 
 recipe_name, dataset, count, *options = sys.argv[1:]
 recipe = with_options(named(recipe_name), dict(option.split("=", 1) for option in options))
-imported = peak()
 warm_up()
+imported = peak()
 source = open_source(open_source(dataset).array[: int(count) or None])
 clock = Clock()
 model = fit(source, recipe)

@@ -22,8 +22,8 @@ from pythae.trainers.training_callbacks import TrainingCallback
 seed, epochs, batch_size = (int(argument) for argument in sys.argv[1:4])
 rate, target = (float(argument) for argument in sys.argv[4:6])
 logging.disable(logging.INFO)
-imported = peak()
 warm_up()
+imported = peak()
 images = pictures("mnist", "train")
 test = pictures("mnist", "test")
 

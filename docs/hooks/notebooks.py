@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import jupytext
-import matplotlib
+import matplotlib as mpl
 import nbformat
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -42,7 +42,7 @@ def executed(path: Path) -> Any:
 
     The cells run in this process and not in a kernel: they need none of a kernel's commands.
     """
-    matplotlib.use("agg")
+    mpl.use("agg")
     notebook = jupytext.read(path)
     module = types.ModuleType(path.stem)
     sys.modules[path.stem] = module
@@ -57,15 +57,15 @@ def executed(path: Path) -> Any:
 
 def _outputs(printed: str) -> Iterator[Any]:
     """One cell's printed text and its figures, which are closed."""
-    from matplotlib import pyplot
+    from matplotlib import pyplot as plt
 
     if printed:
         yield nbformat.v4.new_output("stream", name="stdout", text=printed)
-    for number in pyplot.get_fignums():
+    for number in plt.get_fignums():
         drawn = io.BytesIO()
-        pyplot.figure(number).savefig(drawn, bbox_inches="tight")
+        plt.figure(number).savefig(drawn, bbox_inches="tight")
         yield nbformat.v4.new_output("display_data", {"image/png": base64.b64encode(drawn.getvalue()).decode()})
-    pyplot.close("all")
+    plt.close("all")
 
 
 def as_markdown(notebook: Any, name: str) -> tuple[str, dict[str, bytes]]:

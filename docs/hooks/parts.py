@@ -56,7 +56,12 @@ def _row(name: str, kind: Any, known: Option, cls: type) -> tuple[str, ...]:
     default = cls.__dataclass_fields__[name].default  # type: ignore[attr-defined]
     shown = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
     unit = f" ({known.unit})" if known.unit else ""
-    return f"`{name}`", f"`{shown.lower() if kind is bool else shown}`", known.limits() or _kind(kind), known.help + unit
+    return (
+        f"`{name}`",
+        f"`{shown.lower() if kind is bool else shown}`",
+        known.limits() or _kind(kind),
+        known.help + unit,
+    )
 
 
 def _kind(kind: Any) -> str:

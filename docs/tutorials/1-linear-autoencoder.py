@@ -131,9 +131,9 @@ print(f"linear autoencoder, 8 numbers:             {error(linear, test):.4f}")
 #
 # ## Inside: the weights are pictures
 #
-# $\hat x = W' h + b' = b' + h_1 w'_1 + \dots + h_8 w'_8$, where $w'_j$ is column $j$ of $W'$. Each column has 64 numbers,
-# so it can be drawn as a picture. A reconstruction is a *weighted sum of these eight pictures*, and the code is the
-# weights of that sum.
+# $\hat x = W' h + b' = b' + h_1 w'_1 + \dots + h_8 w'_8$, where $w'_j$ is column $j$ of $W'$. Each column has 64
+# numbers, so it can be drawn as a picture. A reconstruction is a *weighted sum of these eight pictures*, and the code
+# is the weights of that sum.
 
 # %%
 layer = linear.model_.network.latent.layer

@@ -18,7 +18,8 @@
 #
 # **PCA** looks for the $k$ directions along which the data varies most. Let $\mu$ be the mean picture and
 # $C = \frac{1}{n-1} \sum_i (x_i - \mu)(x_i - \mu)^T$ the covariance matrix, with eigenvalues
-# $\lambda_1 \ge \lambda_2 \ge \dots$ and orthonormal eigenvectors $u_1, u_2, \dots$ Keep the first $k$ as the rows of $U$:
+# $\lambda_1 \ge \lambda_2 \ge \dots$ and orthonormal eigenvectors $u_1, u_2, \dots$ Keep the first $k$ as the
+# rows of $U$:
 #
 # $$h = U (x - \mu), \qquad \hat x = U^T h + \mu.$$
 #
@@ -67,13 +68,17 @@ print(f"no linear autoencoder with {k} numbers can be below {bar:.12f}")
 
 figure, axis = plt.subplots(figsize=(6, 2.6))
 axis.bar(range(1, 33), eigenvalues[:32], color=["C0" if i < k else "0.8" for i in range(32)])
-axis.set(xlabel="component", ylabel="variance λ", title=f"{k} of {d} directions keep {eigenvalues[:k].sum() / eigenvalues.sum():.0%} of the variance")
+axis.set(
+    xlabel="component",
+    ylabel="variance λ",
+    title=f"{k} of {d} directions keep {eigenvalues[:k].sum() / eigenvalues.sum():.0%} of the variance",
+)
 
 # %% [markdown]
 # ## The recipe `linear`: PCA, exactly
 #
-# diabolo knows the theorem, so its recipe `linear` does not descend. It reads the data once, adds up a 64 × 64 matrix in
-# double precision, and solves. The result is an ordinary autoencoder: it can be saved, used on the command line, and
+# diabolo knows the theorem, so its recipe `linear` does not descend. It reads the data once, adds up a 64 × 64 matrix
+# in double precision, and solves. The result is an ordinary autoencoder: it can be saved, used on the command line, and
 # compared with the others.
 
 # %%

@@ -107,7 +107,7 @@ channel = int(features[0].flatten(1).var(1).argmax())
 shown = (canvas[0, 0], moved[0, 0], features[0, channel], features_moved[0, channel])
 titles = ("picture", "moved by 4 pixels", "one channel of features", "the same, picture moved")
 for axis, picture, title in zip(axes, shown, titles, strict=True):
-    axis.imshow(picture, cmap="gray")
+    axis.imshow(picture.numpy(), cmap="gray")
     axis.set(xticks=[], yticks=[])
     axis.set_title(title, fontsize=8)
 

@@ -13,7 +13,8 @@
 # %% [markdown]
 # # 4. The denoising autoencoder
 #
-# So far the network was asked to give back what it was given. Now we spoil the picture first, and ask for the clean one:
+# So far the network was asked to give back what it was given. Now we spoil the picture first, and ask for the clean
+# one:
 #
 # $$\tilde x = x + \sigma \varepsilon, \qquad \min \; \lVert x - D(E(\tilde x)) \rVert^2.$$
 #
@@ -22,8 +23,8 @@
 # (Vincent and others, 2008).
 #
 # What is the best it can do? Many clean pictures could lie behind one noisy picture. The squared error is smallest if
-# the answer is their mean, weighted by how probable each is: $D(E(\tilde x)) = \mathbb{E}[x \mid \tilde x]$. That is why
-# restored pictures are smooth where the noise has hidden the detail: the mean of all possible details is no detail.
+# the answer is their mean, weighted by how probable each is: $D(E(\tilde x)) = \mathbb{E}[x \mid \tilde x]$. That is
+# why restored pictures are smooth where the noise has hidden the detail: the mean of all possible details is no detail.
 
 # %%
 import os

@@ -165,9 +165,9 @@ assert np.abs(faded[4] - rows["PCA"][4]).max() < 40  # equal but for the clippin
 #
 # The squared error is what the Gaussian asks for, so it should do well by that measure, though the race is close: the
 # gradient of the cross-entropy is large where a nearly certain pixel is wrong, and this can speed up learning. The
-# Bernoulli output is a sigmoid: it lies strictly between 0 and 1, so pure black and white are reached only in the limit,
-# but nothing impossible is drawn. The Gaussian decoder's output is not limited: it draws values below black and above
-# white, which are clipped when they become bytes.
+# Bernoulli output is a sigmoid: it lies strictly between 0 and 1, so pure black and white are reached only in the
+# limit, but nothing impossible is drawn. The Gaussian decoder's output is not limited: it draws values below black
+# and above white, which are clipped when they become bytes.
 #
 # </details>
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -45,7 +46,7 @@ class Model:
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Raw images (n, ...) to codes (n, *code), deterministic; float64 for float64 images, float32 otherwise."""
         dtype = np.float64 if images.dtype == np.float64 else np.float32
-        return self._map(images, lambda x: self.network.encode(x).cpu().numpy().astype(dtype))
+        return self._map(images, lambda network, x: network.encode(x).cpu().numpy().astype(dtype))
 
     def decode(self, codes: np.ndarray, dtype: Any = None) -> np.ndarray:
         """Codes (n, *code) to raw images, in the type the model was trained on or in `dtype`."""
@@ -71,13 +72,17 @@ class Model:
     def reconstruct(self, images: np.ndarray, dtype: Any = None) -> np.ndarray:
         """Raw images through the code and back: the same shape, and the same type unless `dtype` says otherwise."""
         dtype = dtype or images.dtype
-        return self._map(images, lambda x: self.conversion.from_network(self._mean(self.network(x).parameters), dtype))
+
+        def reconstructed(network: Network, x: Tensor) -> np.ndarray:
+            return self.conversion.from_network(self._mean(network(x).parameters), dtype)
+
+        return self._map(images, reconstructed)
 
     def residual(self, images: np.ndarray) -> np.ndarray:
         """Mean squared error of each image's reconstruction, (n,), float64, in network units."""
 
-        def error(x: Tensor) -> np.ndarray:
-            return (self._mean(self.network(x).parameters) - x).double().square().flatten(1).mean(1).cpu().numpy()
+        def error(network: Network, x: Tensor) -> np.ndarray:
+            return (self._mean(network(x).parameters) - x).double().square().flatten(1).mean(1).cpu().numpy()
 
         return self._map(images, error)
 
@@ -87,8 +92,8 @@ class Model:
         Higher is more normal. The likelihood's scale is the one calibrated on held-out images.
         """
 
-        def score(x: Tensor) -> np.ndarray:
-            output = self.network(x)
+        def score(network: Network, x: Tensor) -> np.ndarray:
+            output = network(x)
             likelihood = self.recipe.likelihood.log_likelihood(output.parameters, x, self.scale)
             return (likelihood - self.recipe.beta * output.penalty).double().cpu().numpy()
 
@@ -97,9 +102,17 @@ class Model:
     def _mean(self, parameters: Tensor) -> Tensor:
         return self.recipe.likelihood.mean(parameters)
 
-    def _map(self, images: np.ndarray, function: Callable[[Tensor], np.ndarray]) -> np.ndarray:
+    def _map(self, images: np.ndarray, function: Callable[[Network, Tensor], np.ndarray]) -> np.ndarray:
+        """Apply a function of the network and a batch; float64 images are computed in float64 throughout.
+
+        In single precision an image's last bits depend on those beside it in the batch.
+        """
+        precise = images.dtype == np.float64 and self.dtype != torch.float64 and self.device.type != "mps"
+        network = copy.deepcopy(self.network).double().eval() if precise else self.network
+        dtype = torch.float64 if precise else self.dtype
+
         def convert(chunk: np.ndarray) -> np.ndarray:
-            return function(self.conversion.to_network(chunk, self.dtype).to(self.device))
+            return function(network, self.conversion.to_network(chunk, dtype).to(self.device))
 
         return self._in_chunks(images, convert)
 

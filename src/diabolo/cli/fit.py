@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,8 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     if show.leading:
         artifact.save(model, out)
         if not interrupted:
-            keep.unlink(missing_ok=True)
+            for file in (keep, *out.parent.glob(f".{glob.escape(keep.name[:100])}.*.part")):  # half-written when killed
+                file.unlink(missing_ok=True)
     show.say(f"{out}: {_summary(model)}")
     if interrupted:
         show.say(f"interrupted at {model.provenance['interrupted']}; the same command with --resume goes on")

@@ -65,10 +65,14 @@ class Bottleneck(nn.Module):
         self.code: Shape = (size, *features[1:])
         self.encoder = projection(features, size)
         self.decoder = projection(self.code, features[0])
-        self.activation, self.slope = ACTIVATIONS[activation]
+        self.activation = activation
 
     def encode(self, features: Tensor) -> Tensor:
-        return self.activation(self.encoder(features))
+        return ACTIVATIONS[self.activation][0](self.encoder(features))
+
+    def slope(self, values: Tensor) -> Tensor:
+        """The activation's slope at each number of a code, from the code itself."""
+        return ACTIVATIONS[self.activation][1](values)
 
     def decode(self, values: Tensor) -> Tensor:
         return self.decoder(values)

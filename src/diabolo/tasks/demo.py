@@ -15,7 +15,7 @@ from diabolo.corruptions import Noise, corrupt
 from diabolo.events import Event, Listener, Note, Started, ignore
 from diabolo.model import Model
 from diabolo.pixels import Picture, resize, write_picture
-from diabolo.recipe import Recipe, named, with_options
+from diabolo.recipe import named, with_options
 from diabolo.sources import Arrays, open_source
 from diabolo.tasks.compare import compare
 from diabolo.tasks.comparison.record import Comparison
@@ -26,8 +26,20 @@ from diabolo.training import fit
 SIZES = (2, 8, 16)
 SIGMA = 25.0  # of the noise that the report shows, in 8-bit units
 PHOTO = "coffee.png"  # none of the tiles to learn from is a part of it
+# Cut down to pictures of 8 x 8 pixels, and to a minute of one processor.
+RECIPES = {
+    "linear": named("linear"),
+    "deep": with_options(named("deep"), {"architecture.width": 256, "batch_size": 64, "epochs": 60}),
+    "conv": with_options(named("conv"), {"architecture.width": 8, "batch_size": 64, "epochs": 60}),
+}
 # The recipe denoise, cut down to half a minute of one processor.
-DENOISE = {"architecture.widths": (16, 32), "epochs": 4, "batch_size": 16, "learning_rate": 5e-3}
+DENOISE = {
+    "architecture.widths": (16, 32),
+    "architecture.reduce": 1,
+    "epochs": 2,
+    "batch_size": 16,
+    "learning_rate": 5e-3,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +70,8 @@ def demo(out: str | os.PathLike[str] = "diabolo-demo", *, seed: int = 0, listen:
     check_able()
     target = Path(out)
     folder(target)
-    tiles, test_tiles = _array("photo-tiles"), _array("photo-tiles-test")
-    comparison = compare("digits", sizes=SIZES, recipes=_recipes(), seed=seed, listen=listen)
+    tiles, test_tiles = pictures_of("photo-tiles"), pictures_of("photo-tiles-test")
+    comparison = compare("digits", sizes=SIZES, recipes=RECIPES, seed=seed, listen=listen)
     model = denoiser(tiles, seed, listen)
     photo = _photo()
     models = {name: _of(comparison, name) for name in ("linear", "deep", "conv")} | {"denoise": model}
@@ -78,15 +90,6 @@ def demo(out: str | os.PathLike[str] = "diabolo-demo", *, seed: int = 0, listen:
 
     write_demo(result, result.report)
     return result
-
-
-def _recipes() -> dict[str, Recipe]:
-    """Recipes cut down to pictures of 8 x 8 pixels and to a minute of one processor."""
-    return {
-        "linear": named("linear"),
-        "deep": with_options(named("deep"), {"architecture.width": 256, "batch_size": 64, "epochs": 60}),
-        "conv": with_options(named("conv"), {"architecture.width": 8, "batch_size": 64, "epochs": 60}),
-    }
 
 
 def _of(comparison: Comparison, name: str) -> Model:
@@ -108,7 +111,8 @@ def denoiser(tiles: np.ndarray, seed: int, listen: Listener) -> Model:
     return fit(Arrays(tiles, "photo-tiles"), recipe, listen=quietly)
 
 
-def _array(name: str) -> np.ndarray:
+def pictures_of(name: str) -> np.ndarray:
+    """All pictures of a named set whose pictures have one size."""
     source = open_source(name)
     return np.stack([source.read(i) for i in range(len(source))])
 

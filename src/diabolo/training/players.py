@@ -35,9 +35,12 @@ class Player:
         """Descend one step along the gradient of `total`; False, and no step, if the gradient is not finite."""
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
-        norm = nn.utils.clip_grad_norm_(self.module.parameters(), self.training.clip or math.inf)
-        if not math.isfinite(norm.item()):
+        norm = nn.utils.get_total_norm([p.grad for p in self.parameters.values() if p.grad is not None])
+        length = norm.item()
+        if not math.isfinite(length):
             return False
+        if 0 < self.training.clip < length:  # seldom; a product with 1 would pass over all gradients once more
+            nn.utils.clip_grads_with_norm_(self.parameters.values(), self.training.clip, norm)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.optimizer.step()

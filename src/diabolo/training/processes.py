@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import warnings
 
 import torch
 from torch import Tensor, distributed, nn
@@ -31,6 +32,8 @@ class Processes:
         if shard:
             from torch.distributed.fsdp import fully_shard
 
+            # The decoder's last step is a view, which nothing here changes in place.
+            warnings.filterwarnings("ignore", message="FSDP2-wrapped module")
             fully_shard(module)
             return module
         from torch.nn.parallel import DistributedDataParallel

@@ -48,7 +48,7 @@ def _fits(bench: Bench, one: Trial) -> Fits:
         count = len(bench.images.part(share))
         less = trial(one.name, one.recipe, one.size, count, 1, bench.seed, share)
         if count > one.size:
-            times.append((count, timed(functools.partial(bench.train, less, ignore), repeat=True)[1]))
+            times.append((count, timed(functools.partial(bench.train, less, ignore), repeat=not less.gradient)[1]))
     return tuple(times)
 
 
