@@ -36,6 +36,17 @@ def peer(name: str) -> str:
     return str(python)
 
 
+def fit_command(recipe: str, source: str, options: dict[str, Any]) -> str:
+    """The command line that trains as the worker `ours` does."""
+    flags = (f"--{name.replace('_', '-')} {value}" for name, value in options.items())
+    return " ".join(["diabolo fit", recipe, source, *flags])
+
+
+def given(options: dict[str, Any]) -> list[str]:
+    """Options as the workers take them."""
+    return [f"{name}={value}" for name, value in options.items()]
+
+
 def measured(worker: str, *arguments: Any, python: str = HERE, threads: int = 2) -> dict[str, Any]:
     """What `_workers/WORKER.py` reports, as a JSON object in its last line, from a fresh process."""
     script = Path(__file__).parent / "_workers" / f"{worker}.py"

@@ -1,9 +1,9 @@
-"""What a benchmark leaves behind: figures, gates, and where, when and with what they were measured, as one JSON file."""
+"""What a benchmark leaves behind: figures, gates, and how they were measured, as one JSON file."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import importlib.metadata
 import json
 import platform
@@ -56,8 +56,10 @@ def write(
     """
     result = {
         "name": name,
-        "command": " ".join(["make", "bench", f"NAME={name}", *([f'ARGS="{" ".join(sys.argv[1:])}"'] if sys.argv[1:] else [])]),
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "command": " ".join(
+            ["make", "bench", f"NAME={name}", *([f'ARGS="{" ".join(sys.argv[1:])}"'] if sys.argv[1:] else [])]
+        ),
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "processor": processor(),
         "versions": {"python": platform.python_version()} | installed() | versions,
         "figures": [{column: plain(cell) for column, cell in row.items()} for row in figures],

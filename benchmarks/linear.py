@@ -65,7 +65,9 @@ def gates(runs: dict[tuple[str, int], list[dict[str, Any]]]) -> list[Gate]:
         made += [
             Gate(f"{size}: error over the optimum", abs(max(r["excess"] for r in ours)), 1e-8),
             Gate(f"{size}: least cosine", min(r["cosine"] for r in ours), 0.9999, greatest=False),
-            Gate(f"{size}: time, of covariance_eigh", median(a["cpu_seconds"] / b["cpu_seconds"] for a, b in pairs), 1.2),
+            Gate(
+                f"{size}: time, of covariance_eigh", median(a["cpu_seconds"] / b["cpu_seconds"] for a, b in pairs), 1.2
+            ),
             Gate(f"{size}: times faster than IncrementalPCA", slow[0]["cpu_seconds"] / time, 10, greatest=False),
         ]
     return made

@@ -29,7 +29,10 @@ def table(result: dict[str, Any]) -> str:
     lines += ["", *(f"**Missed**: {g['what']} is {number(g['value'])}, promised {number(g['limit'])}." for g in missed)]
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     reached = f"{len(result['gates']) - len(missed)} of {len(result['gates'])} promised figures reached."
-    lines += ["" if missed else None, f"{reached} `{result['command']}`, {result['date']}, {result['processor']}; {versions}."]
+    lines += [
+        "" if missed else None,
+        f"{reached} `{result['command']}`, {result['date']}, {result['processor']}; {versions}.",
+    ]
     return "\n".join(line for line in lines if line is not None)
 
 

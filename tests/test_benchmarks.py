@@ -46,9 +46,11 @@ def test_a_table_tells_the_figures_and_what_was_missed() -> None:
     }
     old = "before\n<!-- bench:x -->\nstale\n<!-- /bench -->\nafter\n"
     assert tables.with_tables(old, {"x": result}, "page") == (
-        "before\n<!-- bench:x -->\n| method | error | n |\n| --- | ---: | ---: |\n| ours | 0.2 (0.1 to 0.3) | 60,000 |\n"
-        "\n**Missed**: error is 0.2, promised 0.1.\n\n0 of 1 promised figures reached. `make bench NAME=x`, 2026-01-02, "
-        "two cores; python 3.11.0.\n<!-- /bench -->\nafter\n"
+        "before\n<!-- bench:x -->\n"
+        "| method | error | n |\n| --- | ---: | ---: |\n| ours | 0.2 (0.1 to 0.3) | 60,000 |\n\n"
+        "**Missed**: error is 0.2, promised 0.1.\n\n"
+        "0 of 1 promised figures reached. `make bench NAME=x`, 2026-01-02, two cores; python 3.11.0.\n"
+        "<!-- /bench -->\nafter\n"
     )
 
 

@@ -19,7 +19,10 @@ import diabolo
 from diabolo import Autoencoder, Mistake
 from diabolo.architectures import Conv, Flat
 from diabolo.corruptions import Blur, Noise
+from diabolo.estimator import load
 from diabolo.latents import Plain, Sparse, Variational
+from diabolo.pixels import Picture, write_picture
+from diabolo.preprocessing import Preprocessing
 from diabolo.recipe import Training
 from diabolo.sources import open_source
 
@@ -199,10 +202,23 @@ def test_every_source_is_taken(images: np.ndarray, tmp_path: Path) -> None:
             assert np.array_equal(estimator.transform(source), expected)
 
 
+def test_a_folder_of_pictures_of_different_sizes(images: np.ndarray, tmp_path: Path) -> None:
+    for i, image in enumerate(images[:20]):
+        write_picture(tmp_path / f"{i:02}.png", Picture(np.kron(image, np.ones((1 + i % 3, 1 + i % 2), np.uint8))))
+    estimator = short(preprocessing=Preprocessing(side=8, channels=3)).fit(tmp_path)
+    codes = estimator.transform(tmp_path)
+    assert codes.shape == (20, 4)
+    np.testing.assert_allclose(codes[0], estimator.transform(np.repeat(images[:1, ..., None], 3, 3))[0], atol=1e-6)
+    with pytest.raises(Mistake, match="different sizes"):
+        short().fit(tmp_path)
+    with pytest.raises(Mistake, match="different sizes"):
+        short().fit(images).transform(tmp_path)
+
+
 def test_saved_and_loaded(images: np.ndarray, tmp_path: Path) -> None:
     estimator = short().fit(images)
     estimator.save(tmp_path / "m.diabolo")
-    again = diabolo.load(tmp_path / "m.diabolo")
+    again = load(tmp_path / "m.diabolo")
     assert isinstance(again, Autoencoder)
     assert np.array_equal(again.transform(images), estimator.transform(images))
     assert again.score(images) == estimator.score(images)
@@ -211,7 +227,7 @@ def test_saved_and_loaded(images: np.ndarray, tmp_path: Path) -> None:
     assert np.array_equal(clone(again).fit(images).transform(images), estimator.transform(images))
     table = images.reshape(150, 64)
     short().fit(table).save(tmp_path / "t.diabolo")
-    assert diabolo.load(tmp_path / "t.diabolo").n_features_in_ == 64
+    assert load(tmp_path / "t.diabolo").n_features_in_ == 64
 
 
 def test_nothing_before_it_is_fitted(images: np.ndarray, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -125,9 +126,11 @@ def children(pid: int) -> list[int]:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the worker to kill is found in /proc")
 def test_torchrun_goes_on_after_a_worker_was_killed(images: np.ndarray, tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", images)
-    launch = "-m torch.distributed.run --standalone --nproc-per-node 2 --max-restarts 2 --monitor-interval 0.2".split()
-    verb = "-m diabolo fit deep images.npy -o m.diabolo --device cpu --epochs 60".split()
-    flags = "--batch-size 32 --latent.size 4 --architecture.width 16 --clip 1e-3".split()
+    launch = shlex.split(
+        "-m torch.distributed.run --standalone --nproc-per-node 2 --max-restarts 2 --monitor-interval 0.2"
+    )
+    verb = shlex.split("-m diabolo fit deep images.npy -o m.diabolo --device cpu --epochs 60")
+    flags = shlex.split("--batch-size 32 --latent.size 4 --architecture.width 16 --clip 1e-3")
     log = open(tmp_path / "log", "w+")  # noqa: SIM115  # read after the process has ended
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(

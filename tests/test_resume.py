@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import shlex
 import signal
 import time
 from collections.abc import Callable
@@ -168,10 +169,10 @@ def test_the_seed_decides(images: np.ndarray) -> None:
 
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, to save the import of torch")
-COMMAND = (
+COMMAND = shlex.split(
     "fit variational digits --latent.size 4 --architecture.width 32 --corruption noise --ema 0.9 --epochs 12 "
     "--learning-rate 0.005 --checkpoint-seconds 0.01"
-).split()
+)
 
 
 def _command(arguments: list[str]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import numbers
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +129,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         recipe = self.recipe
         if self.random_state is not None:
             recipe = replace(recipe, "training.seed", int(check_random_state(self.random_state).randint(2**31 - 1)))
+        for learned in ("n_features_in_", "feature_names_in_"):  # by an earlier fit to a table
+            self.__dict__.pop(learned, None)
         source = open_source(X if _is_place(X) else self._array(X, reset=True))
         self.model_ = fit(source, recipe, device=self.device, listen=self._hear)
         self.n_iter_ = max(1, len(self.model_.metrics.get("history", [])))
@@ -140,7 +144,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Codes back to images, in the type of the training data."""
-        return self._model.decode(check_array(X, allow_nd=True))
+        model = self._model
+        with _in_one_line():
+            codes = check_array(_plain(X), allow_nd=True)
+        return model.decode(codes)
 
     def reconstruct(self, X: Any) -> np.ndarray:
         """Images through the code and back: the same shape and type."""
@@ -173,13 +180,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             check_is_fitted(self, "model_")
         if _is_place(X):
             source = open_source(X)
-            return np.stack([source.read(i) for i in range(len(source))])
-        if isinstance(X, np.ma.MaskedArray):
-            raise Mistake("masked arrays have values that are missing", remedy="x.filled(0), or leave these images out")
-        if isinstance(X, np.ndarray) and X.ndim > 2:
-            array = check_array(X, allow_nd=True, ensure_2d=False, ensure_all_finite=False)
-        else:
-            array = validate_data(self, X, reset=reset, ensure_all_finite=False, allow_nd=True)
+            pictures = [self._model.bring(source.read(i)) for i in range(len(source))]
+            if len({picture.shape for picture in pictures}) > 1:
+                raise Mistake("the pictures have different sizes", allowed="one size", remedy="preprocessing__side=64")
+            return np.stack(pictures)
+        X = _plain(X)
+        with _in_one_line():
+            if isinstance(X, np.ndarray) and X.ndim > 2:
+                array = check_array(X, allow_nd=True, ensure_2d=False, ensure_all_finite=False)
+            else:
+                array = validate_data(self, X, reset=reset, ensure_all_finite=False, allow_nd=True)
         if not reset and array.dtype.kind == "f" and not np.isfinite(array).all():
             raise Mistake("NaN or infinity in the data", allowed="finite numbers", remedy="numpy.nan_to_num(x)")
         return array
@@ -203,6 +213,35 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str =
     if model.conversion.layout == "vector":
         estimator.n_features_in_ = model.conversion.shape[0]
     return estimator
+
+
+def _plain(X: Any) -> Any:
+    """What can become an array, as it is; a `Mistake` for what scikit-learn's own checks would take or not explain."""
+    if isinstance(X, Iterator):
+        X = list(X)
+    sparse = hasattr(X, "toarray")  # some of these are dictionaries; scikit-learn knows what to say
+    if X is None or (isinstance(X, set | frozenset | dict | bytes | numbers.Number) and not sparse):
+        raise Mistake("not a source of images", got=type(X).__name__, allowed="a path, an array, a list of arrays")
+    if isinstance(X, list | tuple) and not X:
+        raise Mistake("there are no images", got="an empty list")
+    if isinstance(X, np.ma.MaskedArray):
+        raise Mistake("masked arrays have values that are missing", remedy="x.filled(0), or leave these images out")
+    if isinstance(X, np.ndarray) and X.dtype.kind == "c":
+        raise Mistake("Complex data not supported", got=str(X.dtype), remedy="numpy.abs(x)")
+    return X
+
+
+@contextlib.contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Tells what scikit-learn's checks refuse in one line, but for names of columns, which have a line each."""
+    try:
+        yield
+    except Mistake:
+        raise
+    except ValueError as error:
+        if str(error).startswith("The feature names"):
+            raise
+        raise Mistake(" ".join(str(error).split())) from error
 
 
 def _is_place(X: Any) -> bool:

@@ -43,6 +43,16 @@ class Model:
     def device(self) -> torch.device:
         return next((t.device for t in self.network.state_dict().values()), torch.device("cpu"))
 
+    def bring(self, image: np.ndarray) -> np.ndarray:
+        """One raw picture brought to the side and the channels that the model was trained on, as its recipe says."""
+        layout = self.conversion.layout
+        if layout == "vector" or image.ndim < 2:
+            return image
+        picture = self.recipe.preprocessing.picture(image, self.conversion.shape[0])
+        if layout == "channels":
+            return picture[..., None] if picture.ndim == 2 else picture
+        return picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
+
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Raw images (n, ...) to codes (n, *code), deterministic; float64 for float64 images, float32 otherwise."""
         dtype = np.float64 if images.dtype == np.float64 else np.float32

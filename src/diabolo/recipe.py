@@ -130,6 +130,10 @@ def with_options(recipe: Recipe, options: dict[str, Any]) -> Recipe:
     Training's options may be named without their prefix. Whole parts are changed before their options.
     """
     short = {name: f"training.{name}" for name in Training.__dataclass_fields__}
+    heads = (*Recipe.__dataclass_fields__, *short)
+    for path in options:
+        if path.partition(".")[0] not in heads:
+            raise unknown("option of recipe", path, heads)
     for path in sorted(options, key=lambda p: p.count(".")):
         recipe = replace(recipe, short.get(path, path), options[path])
     return recipe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from diabolo.errors import Mistake, unknown
@@ -72,7 +73,7 @@ def typed_parts(arguments: list[str], recipe: type[Recipe]) -> dict[str, str]:
     """The parts chosen by name (`--latent sparse`), found before the flags are made, since these depend on them."""
     axes = {f"--{name}": name for name, _, known in fields(recipe) if known.family}
     found = {}
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in pairwise([*arguments, ""]):
         flag, equals, value = word.partition("=")
         if flag in axes:
             found[axes[flag]] = value if equals else following

@@ -33,15 +33,10 @@ class Reconstructor:
 
     def fitting(self, images: np.ndarray) -> np.ndarray:
         """Images brought to the side and the channels that the model was trained on, as its recipe says."""
-        preprocessing, conversion = self.model.recipe.preprocessing, self.model.conversion
-        if conversion.layout == "vector" or images.ndim < 3:
-            return images
-        fit = np.stack([preprocessing.picture(image, conversion.shape[0]) for image in images])
-        fit = fit[..., None] if conversion.layout == "channels" and fit.ndim == 3 else fit
-        fit = fit[..., 0] if conversion.layout == "grey" and fit.ndim == 4 and fit.shape[3] == 1 else fit
+        fit = np.stack([self.model.bring(image) for image in images])
         if fit.shape != images.shape and not self._told:
             self._told = True
-            wanted = conversion.describe()
+            wanted = self.model.conversion.describe()
             self.listen(Note(f"pictures of {images.shape[1:]} are brought to what the model was trained on, {wanted}"))
         return fit
 

@@ -123,7 +123,7 @@ def whole(value: Tensor) -> Tensor:
     return full.detach().cpu()
 
 
-def _like(pattern: Tensor, value: Tensor) -> Tensor:
+def _like(pattern: Any, value: Tensor) -> Tensor:
     """`value` on the pattern's device, split as the pattern is, and in the same order in memory.
 
     The fused optimiser takes weights and moments for runs of numbers: their orders must be the same.

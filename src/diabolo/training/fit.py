@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import time
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def fit(
     seen, conversion = survey(pictures, _crop(recipe))
     conversion = dataclasses.replace(conversion, any_size=recipe.architecture.spatial and conversion.layout != "vector")
     recipe = _with_likelihood(recipe, seen, conversion, listen)
-    network = Network(recipe, conversion.shape, training.seed)
+    network = _build(recipe, conversion)
     _warn_of_copying(recipe, network, conversion, listen)
     exact = closed_form.applies(recipe)  # an optimum needs no epoch to be chosen: nothing is held out
     learned, held_out = split(len(pictures), 0.0 if exact else training.validation, training.seed)
@@ -156,6 +157,17 @@ def _with_likelihood(recipe: Recipe, seen: Survey, conversion: Conversion, liste
     output = recipe.architecture.output
     objectives.check_range(recipe.likelihood, output, output_range(output), data_range)
     return recipe
+
+
+def _build(recipe: Recipe, conversion: Conversion) -> Network:
+    """The network at its start; a `Mistake` where the memory cannot hold it."""
+    try:
+        return Network(recipe, conversion.shape, recipe.training.seed)
+    except (RuntimeError, TypeError, MemoryError, OverflowError) as error:
+        if not re.search("alloc|memory|overflow", str(error), re.IGNORECASE):
+            raise
+        remedy = "a smaller --latent.size or --architecture.width"
+        raise Mistake("the network is too large for the memory", remedy=remedy) from error
 
 
 def _check_batch(recipe: Recipe, processes: Processes) -> None:

@@ -1,4 +1,4 @@
-"""Where training starts: the decoder gives the mean image, whatever the code, so that no step is spent on finding it."""
+"""Where training starts: the decoder gives the mean image, whatever the code, so that no step is spent on it."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ def write_demo(demo: Demo, path: str | os.PathLike[str]) -> None:
     images = demo.comparison.images
     lead = (
         "Four autoencoders, trained just now on real pictures that come with scikit-learn and scikit-image: one takes "
-        f"noise away from photographs, three squeeze {images.description} into a few numbers, beside PCA."
+        f"noise away from photographs, three squeeze {len(images.learned) + len(images.test)} handwritten digits into "
+        "a few numbers each, beside PCA."
     )
     parts = (
         Section("photograph", "A photograph without its noise", (_photograph(demo),)),

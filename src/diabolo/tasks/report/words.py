@@ -12,7 +12,7 @@ def error(value: float) -> str:
     >>> error(0.00519321), error(1.5e-7)
     ('0.00519', '1.50e-07')
     """
-    if value and value < 1e-5:
+    if value and value < 1e-4:
         return f"{value:.2e}"
     return f"{value:.{max(2, 2 - math.floor(math.log10(value)))}f}" if value else "0"
 
