@@ -63,7 +63,7 @@ clean:  ## remove the environment, the caches and what was built
 
 # One stamp for each set of extras: `make test` after `make demo` adds only what the tests need.
 # Where uv cannot be had, or cannot find what pip's own settings do find, pip does the same.
-install = { [ -x $(BIN)/uv ] && VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install --quiet --constraints constraints.txt $(1); } \
+install = { [ -x $(BIN)/uv ] && VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install --quiet --compile-bytecode --constraints constraints.txt $(1); } \
 	|| $(BIN)/python -m pip install --quiet --constraint constraints.txt $(1)
 
 .venv/.made:

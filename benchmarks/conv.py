@@ -1,10 +1,10 @@
 """Recipe `conv` on Fashion-MNIST: its speed beside a bare loop with the same network, and its error beside PCA.
 
-Speed: COUNT training images, EPOCHS times, batches of 128, two threads; ours counts all of `fit`. Ours and the bare
-loop take turns, RUNS times, in fresh processes. The share of the machine's peak: the network's multiply-adds, three
-times (forwards, and backwards to inputs and to weights), against the best matrix product of two 2048 x 2048 matrices in
-single precision in the same run. Error: mean squared, per pixel of pixels in 0..1, on the 10000 test images, of one
-longer run on all 60000 others, and of scikit-learn's PCA with as many numbers.
+Speed: COUNT training images, EPOCHS times, batches of 128, two threads, of the steps alone, their batches included.
+Ours and the bare loop take turns, RUNS times, in fresh processes. The share of the machine's peak: the network's
+multiply-adds, three times (forwards, and backwards to inputs and to weights), against the best matrix product of two
+2048 x 2048 matrices in single precision in the same run. Error: mean squared, per pixel of pixels in 0..1, on the 10000
+test images, of one longer run on all 60000 others, and of scikit-learn's PCA with as many numbers.
 """
 
 from __future__ import annotations

@@ -148,14 +148,14 @@ figure, axes = plt.subplots(1, k, figsize=(8, 1.2))
 for axis, column in zip(axes, V.T, strict=True):
     axis.imshow(column.reshape(8, 8), cmap="RdBu", vmin=-abs(V).max(), vmax=abs(V).max())
     axis.set(xticks=[], yticks=[])
-print("cosines between its directions (0 = orthogonal):")
 unit = V / np.linalg.norm(V, axis=0)
-print(np.round(unit.T @ unit, 2))
+print("|cos| of its directions (lines) with PCA's components (columns):")
+print(np.abs(unit.T @ U[:k].T).round(2))
 
 # %% [markdown]
-# The columns are mixed: any invertible matrix $M$ can stand between the halves, $W' M^{-1} \cdot M W$, without changing
-# the reconstruction. The loss sees only the **subspace** the columns span, and that is PCA's. The angles between two
-# subspaces tell: all cosines 1 means the same subspace.
+# PCA itself would have a single 1 in every line. Here the directions are mixed: any invertible matrix $M$ can stand
+# between the halves, $W' M^{-1} \cdot M W$, without changing the reconstruction. The loss sees only the **subspace**
+# the columns span, and that is PCA's. The angles between two subspaces tell: all cosines 1 means the same subspace.
 
 # %%
 orthonormal, _ = np.linalg.qr(V)

@@ -51,7 +51,7 @@ class Option:
             (self.at_most, "at most"),
             (self.below, "less than"),
         )
-        return " and ".join(f"{word} {bound:g}" for bound, word in bounds if bound is not None)
+        return " and ".join(f"{word} {bound:.10g}" for bound, word in bounds if bound is not None)
 
     def check(self, name: str, kind: Any, value: Any) -> Any:
         """`value` as plain data of type `kind`, or a `Mistake` that names the option."""

@@ -87,7 +87,7 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
         "one hidden layer: x = f(W' g(W x + b) + b'), with a sigmoid g",
     ),
     "deep": (
-        Recipe(_DEEP, Plain(), training=Training(learning_rate=2e-3)),
+        Recipe(Flat(2, 512, activation="silu", decoder_activation="silu"), Plain(), training=Training(learning_rate=3e-3)),
         "fully connected layers around a narrow code",
     ),
     "conv": (

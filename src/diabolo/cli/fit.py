@@ -94,4 +94,8 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
 def _summary(model: Any) -> str:
     code, image = " x ".join(map(str, model.code)), " x ".join(map(str, model.conversion.shape))
     mse, where, seconds = model.metrics["mse"], model.metrics["measured_on"], model.metrics["seconds"]
-    return f"{image} numbers to {code} and back, mean squared error {mse:.5f} on {where}, {seconds:.1f} s"
+    told = f"mean squared error {mse:.5f}"
+    if "restored_mse" in model.metrics:
+        before, after = model.metrics["corrupted_mse"], model.metrics["restored_mse"]
+        told = f"corruption undone from mean squared error {before:.5f} to {after:.5f}"
+    return f"{image} numbers to {code} and back, {told} on {where}, {seconds:.1f} s"

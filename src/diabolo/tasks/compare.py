@@ -13,7 +13,7 @@ import torch
 
 import diabolo
 from diabolo.architectures import Conv, Flat
-from diabolo.errors import Mistake
+from diabolo.errors import Diverged, Mistake
 from diabolo.events import Listener, ignore
 from diabolo.latents import Plain
 from diabolo.preprocessing import Preprocessing
@@ -29,7 +29,8 @@ SIZES = (2, 8, 16, 32)
 RECIPES = ("linear", "deep", "conv")
 FOCUS = 16  # the nearest code length to it is looked at closely
 SHOWN = 8  # test images that the report shows
-LESSON_RATE, COPIER_RATE = 1e-2, 3e-3  # learning rates; a single layer bears more than a deep network
+# Learning rates of single layers, times the root of the image's numbers: weights shrink as that grows, so must steps.
+LESSON_RATE, COPIER_RATE = 0.25, 0.025
 LARGEST_COPIER = 1024  # numbers in an image, beyond which the overcomplete model would take longer than the rest
 
 
@@ -52,7 +53,7 @@ def compare(
 
     `source` is whatever `open_source` opens. `recipes` are names, or a name for each `Recipe`. A code of 2 numbers
     among the `sizes` gives the map; without any given, those of 2, 8, 16 and 32 are taken that fit the images.
-    Without `epochs`, each recipe gets as many as make about 1000 steps. A `share` of the images is held out for the
+    Without `epochs`, a named recipe gets as many as make about 1000 steps, a `Recipe` its own. A `share` of the images is held out for the
     test, unless there is a `test` source. A recipe that cannot be trained on such images is left out, with its
     reason; raises `Mistake` where the images themselves, a size or a recipe's name is not allowed.
     """
@@ -66,9 +67,13 @@ def compare(
     left_out = _unsuited(chosen, images)
     suited = {name: recipe for name, recipe in chosen.items() if name not in left_out}
     count = len(images.learned)
-    trials = [trial(name, recipe, size, count, epochs, seed) for name, recipe in suited.items() for size in lengths]
+    trials = [
+        trial(name, recipe, size, count, epochs or _described(recipes, name), seed)
+        for name, recipe in suited.items()
+        for size in lengths
+    ]
     if "linear" in chosen and "linear-gradient" not in chosen:
-        lesson = with_options(named("linear-gradient"), {"learning_rate": LESSON_RATE})
+        lesson = with_options(named("linear-gradient"), {"learning_rate": LESSON_RATE / images.numbers**0.5})
         trials.append(trial("linear-gradient", lesson, focus, count, epochs, seed))
     copier = _copier(images, epochs, seed)
     shown = np.sort(np.random.default_rng(seed).permutation(len(images.test))[:SHOWN])
@@ -109,8 +114,8 @@ def _train(bench: Bench, trials: list[Trial], progress: Progress, left_out: dict
         progress.say(f"{one.name}, a code of {one.size} numbers")
         try:
             results.append(network_result(bench, one, progress.listen))
-        except Mistake as mistake:
-            left_out[one.name] = str(mistake)
+        except (Mistake, Diverged) as refusal:
+            left_out[one.name] = str(refusal)
     return [result for result in results if result.method not in left_out]
 
 
@@ -118,6 +123,11 @@ def _recipes(recipes: Sequence[str] | Mapping[str, Recipe]) -> dict[str, Recipe]
     if isinstance(recipes, Mapping):
         return dict(recipes)
     return {name: named(name) for name in ([recipes] if isinstance(recipes, str) else recipes)}
+
+
+def _described(recipes: Sequence[str] | Mapping[str, Recipe], name: str) -> int | None:
+    """The epochs of a recipe that the caller described; None for one that was only named."""
+    return recipes[name].training.epochs if isinstance(recipes, Mapping) else None
 
 
 def _sizes(sizes: Sequence[int] | None, images: Images) -> tuple[int, ...]:
@@ -147,7 +157,7 @@ def _copier(images: Images, epochs: int | None, seed: int) -> Trial | None:
     if images.numbers > LARGEST_COPIER:
         return None
     size = 2 * images.numbers
-    recipe = Recipe(Flat(depth=0), Plain(size=size), training=Training(learning_rate=COPIER_RATE))
+    recipe = Recipe(Flat(depth=0), Plain(size=size), training=Training(learning_rate=COPIER_RATE / images.numbers**0.5))
     return trial("overcomplete", recipe, size, len(images.learned), epochs, seed)
 
 

@@ -37,7 +37,7 @@ RECIPES = {
             "architecture.depth": 2,
             "architecture.width": 256,
             "batch_size": 64,
-            "epochs": 80,
+            "epochs": 60,
             "learning_rate": 4e-3,
         },
     ),
@@ -47,7 +47,7 @@ RECIPES = {
             "architecture.levels": 1,
             "architecture.width": 16,
             "batch_size": 64,
-            "epochs": 60,
+            "epochs": 50,
             "learning_rate": 6e-3,
         },
     ),
@@ -56,9 +56,10 @@ RECIPES = {
 DENOISE = {
     "architecture.widths": (16, 32),
     "architecture.reduce": 1,
-    "epochs": 3,
+    "epochs": 2,
     "batch_size": 16,
     "learning_rate": 5e-3,
+    "corruption.noise.sigma": (5.0, 40.0),
 }
 
 

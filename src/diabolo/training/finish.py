@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from diabolo.corruptions import corrupt
 from diabolo.events import Listener, Note
 from diabolo.latents import Linear
 from diabolo.model import Model
@@ -38,6 +39,8 @@ def finish(model: Model, batches: Batches, began: tuple[float, float], listen: L
         spread.add(images)
     model.scale = model.recipe.likelihood.scale_from(error, count)
     model.metrics |= _figures(squares / count, spread.variance(), model, batches, began)
+    if model.recipe.corruption:
+        model.metrics |= _undoing(model, batches)
     _warn_of_nothing(squares / count, spread, listen)
 
 
@@ -50,6 +53,20 @@ def _figures(mse: float, variance: float, model: Model, batches: Batches, began:
         "cpu_seconds": round(time.process_time() - began[0], 3),
         "seconds": round(time.monotonic() - began[1], 3),
     }
+
+
+def _undoing(model: Model, batches: Batches) -> dict[str, float]:
+    """Mean squared error of corrupted images, and of what the model makes of them, to the clean ones."""
+    generator = torch.Generator(model.device).manual_seed(model.recipe.training.seed)
+    before, after, count = 0.0, 0.0, 0
+    for images in _images(model, batches):
+        with torch.no_grad():
+            corrupted = corrupt(images, model.recipe.corruption, generator).image
+            restored = model.recipe.likelihood.mean(model.network(corrupted).parameters)
+        before += float((corrupted - images).double().square().sum())
+        after += float((restored - images).double().square().sum())
+        count += images.numel()
+    return {"corrupted_mse": before / count, "restored_mse": after / count}
 
 
 def _warn_of_nothing(mse: float, spread: _Spread, listen: Listener) -> None:

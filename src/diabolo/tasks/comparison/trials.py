@@ -116,28 +116,23 @@ class Bench:
         return Result(name, size, errors, codes, few, psnr, 0.0, None, 0, 0, encode, decode, copy)
 
 
-def timed(function: Callable[[], T], repeat: bool) -> tuple[T, float, int | None]:
-    """What the function gives, its CPU-seconds, and how far it raised the peak of memory, in bytes.
-
-    With `repeat`, quick calls are made three times and the quickest counts.
-    """
+def timed(function: Callable[[], T], repeat: bool) -> tuple[T, float]:
+    """What the function gives, and its CPU-seconds; with `repeat`, the least of three calls where they are quick."""
     times: list[float] = []
-    memory: int | None = None
     while True:
-        with measures.peak_memory() as peak:
-            began = time.process_time()
-            value = function()
-            times.append(time.process_time() - began)
-        memory = max([*peak, memory or 0]) if peak else memory
+        began = time.process_time()
+        value = function()
+        times.append(time.process_time() - began)
         if not repeat or len(times) == 3 or sum(times) > 1:
-            return value, min(times), memory
+            return value, min(times)
 
 
 def principal_results(
     bench: Bench, learned: np.ndarray, sizes: Sequence[int]
 ) -> tuple[list[Result], dict[int, Principal]]:
     """PCA at every code length, from one fit whose time and memory stand in each result; and the methods by length."""
-    pca, seconds, memory = timed(lambda: principal(learned, max(sizes), bench.seed), repeat=True)
+    with measures.peak_memory() as memory:
+        pca, seconds = timed(lambda: principal(learned, max(sizes), bench.seed), repeat=True)
     methods = {size: Principal(pca, size) for size in sizes}
     results = []
     for size, method in methods.items():
@@ -145,7 +140,7 @@ def principal_results(
             dataclasses.replace(
                 bench.examine(method, REFERENCE, size),
                 cpu_seconds=seconds,
-                memory=memory,
+                memory=max(memory, default=None),
                 parameters=method.parameters,
                 bytes=method.parameters * method.components.itemsize,
             )
@@ -155,13 +150,14 @@ def principal_results(
 
 def network_result(bench: Bench, chosen: Trial, listen: Listener) -> Result:
     """Train an autoencoder and measure it."""
-    model, seconds, memory = timed(lambda: bench.train(chosen, listen), repeat=not chosen.gradient)
+    with measures.peak_memory() as memory:
+        model, seconds = timed(lambda: bench.train(chosen, listen), repeat=not chosen.gradient)
     tensors = model.network.state_dict().values()
     history = model.metrics.get("history", []) if chosen.gradient else []
     return dataclasses.replace(
         bench.examine(Network(model), chosen.name, chosen.size),
         cpu_seconds=seconds,
-        memory=memory,
+        memory=max(memory, default=None),
         parameters=sum(tensor.numel() for tensor in tensors),
         bytes=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
         steps=chosen.steps(len(bench.images.learned)),
