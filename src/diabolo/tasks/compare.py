@@ -53,9 +53,9 @@ def compare(
 
     `source` is whatever `open_source` opens. `recipes` are names, or a name for each `Recipe`. A code of 2 numbers
     among the `sizes` gives the map; without any given, those of 2, 8, 16 and 32 are taken that fit the images.
-    Without `epochs`, a named recipe gets as many as make about 1000 steps, a `Recipe` its own. A `share` of the images is held out for the
-    test, unless there is a `test` source. A recipe that cannot be trained on such images is left out, with its
-    reason; raises `Mistake` where the images themselves, a size or a recipe's name is not allowed.
+    Without `epochs`, a named recipe gets as many as make about 1000 steps, a `Recipe` its own. A `share` of the images
+    is held out for the test, unless there is a `test` source. A recipe that cannot be trained on such images is left
+    out, with its reason; raises `Mistake` where the images themselves, a size or a recipe's name is not allowed.
     """
     chosen = _recipes(recipes)
     images = gather(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -95,7 +94,6 @@ def peak_memory() -> Iterator[list[int]]:
     stays empty where the system does not tell.
     """
     told: list[int] = []
-    gc.collect()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)  # glibc only
     try:
