@@ -20,7 +20,7 @@ from benchmarks._workers._measure import Clock, mean_squared_error, pictures
 CODE = 32
 RUNS, COUNT, EPOCHS = 3, 5000, 1
 OPTIONS = {"latent.size": CODE, "batch_size": 128, "validation": 0}
-LONGER = OPTIONS | {"epochs": 1}
+LONGER = OPTIONS | {"architecture.output": "sigmoid", "learning_rate": 5e-3, "epochs": 1}
 
 
 def run() -> None:

@@ -1,8 +1,8 @@
 """Recipe `denoise` on MNIST with strong noise, beside the median filter and non-local means.
 
-Gaussian noise of standard deviation 0.5 of the range is added to the 10000 test images and not clipped. Each method's
-result is clipped to 0..1; the figure is the mean over images of the peak signal-to-noise ratio. The median filter
-(SciPy) and non-local means (scikit-image, told the noise's strength) get the parameters that are best on TUNING
+Gaussian noise of standard deviation 0.5 of the range is added to the first TESTED test images and not clipped. Each
+method's result is clipped to 0..1; the figure is the mean over images of the peak signal-to-noise ratio. The median
+filter (SciPy) and non-local means (scikit-image, told the noise's strength) get the parameters that are best on TUNING
 training images with the same noise. Ours learns from the training images alone, SEEDS runs, two threads.
 """
 
@@ -22,14 +22,20 @@ from benchmarks._result import Gate, Spread, write
 from benchmarks._workers._measure import Clock, pictures
 
 SIGMA = 0.5
-TUNING = 100
+TUNING, TESTED = 100, 2000
 SEEDS = range(3)
-OPTIONS = {"corruption.noise.sigma": 255 * SIGMA, "architecture.widths": "16,32,64", "epochs": 1, "validation": 0}
+OPTIONS = {
+    "corruption.noise.sigma": 255 * SIGMA,
+    "architecture.widths": "16,32,64",
+    "learning_rate": 5e-3,
+    "epochs": 1,
+    "validation": 0,
+}
 Filter = Callable[[np.ndarray], np.ndarray]
 
 
 def run() -> None:
-    train, clean = noisy_and_clean("train", TUNING), noisy_and_clean("test")
+    train, clean = noisy_and_clean("train", TUNING), noisy_and_clean("test", TESTED)
     figures = [
         {"method": "none", "PSNR, dB": quality(*clean), "CPU-seconds to restore": 0.0, "CPU-seconds to train": ""}
     ]
@@ -62,7 +68,7 @@ def run() -> None:
     write("denoise", figures, gates, {}, threads=2)
 
 
-def noisy_and_clean(part: str, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def noisy_and_clean(part: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     images = pictures("mnist", part)[:count] / 255.0
     draw = np.random.default_rng([2026, len(part)])
     return images + SIGMA * draw.standard_normal(images.shape), images
@@ -74,7 +80,7 @@ def median_filters() -> Iterable[tuple[str, Filter]]:
 
 
 def non_local_means() -> Iterable[tuple[str, Filter]]:
-    for patch, distance, strength in itertools.product((5, 7, 9, 11), (5, 7, 9), (0.3, 0.5, 0.7)):
+    for patch, distance, strength in itertools.product((7, 9, 11), (5, 7, 9), (0.3, 0.5, 0.7)):
         options = {"patch_size": patch, "patch_distance": distance, "h": strength * SIGMA, "sigma": SIGMA}
         described = f"patches of {patch} within {distance} pixels, h = {strength} sigma"
         yield described, lambda image, options=options: denoise_nl_means(image, **options, fast_mode=False)

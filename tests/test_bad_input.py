@@ -320,6 +320,12 @@ def test_a_fit_that_is_refused_leaves_an_older_model_alone(
     assert run(FIT.format("digits"), capsys)[0] == 0
     before = Path("m.diabolo").read_bytes()
     assert run(FIT.format("digits") + " --crop 3", capsys)[0] == 2
-    assert run(FIT.format("digits") + " --learning-rate 10 --warmup 0 --architecture.width 128", capsys)[0] == 1
+    assert (
+        run(
+            FIT.format("digits") + " --learning-rate 10 --warmup 0 --architecture.width 128 --architecture.depth 3",
+            capsys,
+        )[0]
+        == 1
+    )
     assert Path("m.diabolo").read_bytes() == before
     assert os.listdir() == ["m.diabolo"]

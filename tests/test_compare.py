@@ -275,7 +275,9 @@ def test_command_refuses_before_the_work(
 def test_demo_writes_models_and_one_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    brief = {name: with_options(named(name), {"epochs": 1}) for name in ("linear", "deep", "conv")}
+    small = {"linear": {}, "deep": {"architecture.width": 32}, "conv": {"architecture.width": 4}}
+    brief = {name: with_options(named(name), {"epochs": 1, **options}) for name, options in small.items()}
+    monkeypatch.setattr("diabolo.tasks.comparison.trials.EPOCHS", (1, 1))
     real = demonstration.pictures_of
     monkeypatch.setattr(demonstration, "RECIPES", brief)
     monkeypatch.setattr(demonstration, "DENOISE", {"architecture.widths": (8,), "epochs": 1})

@@ -191,13 +191,13 @@ def test_a_model_that_learned_nothing_is_told(images: np.ndarray) -> None:
 
 def exploding(**options: Any) -> tuple[Diverged, list[Event]]:
     heard: list[Event] = []
-    recipe = with_options(named("deep"), {**NARROW, "architecture.width": 128, **options})
+    recipe = with_options(named("deep"), {**NARROW, "architecture.width": 128, "architecture.depth": 3, **options})
     with pytest.raises(Diverged) as caught:
         fit(open_source("digits"), recipe, listen=heard.append)
     return caught.value, heard
 
 
-def test_an_explosion_in_the_first_epoch(images: np.ndarray) -> None:
+def test_an_explosion_in_the_first_epoch() -> None:
     error, heard = exploding(learning_rate=10, warmup=0, schedule="constant")
     steps = [event for event in heard if isinstance(event, Stepped)]
     assert f"at step {len(steps)}, learning rate 1.0e+01" in str(error)
@@ -206,22 +206,27 @@ def test_an_explosion_in_the_first_epoch(images: np.ndarray) -> None:
     assert error.model is None
 
 
+@pytest.fixture
+def late_explosion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three good epochs of 26 steps, then a rate that no weights survive."""
+    monkeypatch.setattr("diabolo.training.loop.learning_rate", lambda training, step, steps: 1e-3 if step < 80 else 1e6)
+
+
+@pytest.mark.usefixtures("late_explosion")
 def test_an_explosion_later_keeps_the_best_epoch() -> None:
-    """The rate rises over 90 % of the run: the first epochs are good, then it explodes."""
-    options = {"learning_rate": 10, "warmup": 0.9, "schedule": "cosine", "epochs": 400, "validation": 0.5, "clip": 0}
-    error, heard = exploding(**options)
+    error, heard = exploding(validation=0.54, epochs=9)
     epochs = [event for event in heard if isinstance(event, Evaluated)]
-    assert epochs
     best = min(epochs, key=lambda event: event.loss)
-    assert error.model.metrics["best_epoch"] == best.epoch
-    held = open_source("digits").array[split(1797, 0.5, 0)[1]]
+    assert "learning rate 1.0e+06; try: --learning-rate 1e+05" in str(error)
+    assert error.model.metrics["best_epoch"] == best.epoch == 2
+    held = open_source("digits").array[split(1797, 0.54, 0)[1]]
     np.testing.assert_allclose(error.model.residual(held).mean() * 32, best.loss, rtol=1e-4)
 
 
+@pytest.mark.usefixtures("late_explosion")
 def test_an_explosion_without_held_out_images_keeps_the_last_epoch() -> None:
-    options = {"learning_rate": 10, "warmup": 0.9, "schedule": "cosine", "epochs": 200, "validation": 0, "clip": 0}
-    error, _ = exploding(**options)
-    assert error.model.metrics["best_epoch"] == len(error.model.metrics["history"]) - 1
+    error, _ = exploding(validation=0, epochs=9)
+    assert error.model.metrics["best_epoch"] == len(error.model.metrics["history"]) - 1 == 0
     assert all(torch.isfinite(value).all() for value in error.model.network.state_dict().values())
 
 

@@ -87,15 +87,17 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
         "one hidden layer: x = f(W' g(W x + b) + b'), with a sigmoid g",
     ),
     "deep": (
-        Recipe(Flat(2, 512, activation="silu", decoder_activation="silu"), Plain(), training=Training(learning_rate=3e-3)),
+        Recipe(
+            Flat(2, 512, activation="silu", decoder_activation="silu"), Plain(), training=Training(learning_rate=3e-3)
+        ),
         "fully connected layers around a narrow code",
     ),
     "conv": (
-        Recipe(Conv(), Plain(), training=Training(learning_rate=2e-3)),
+        Recipe(Conv(), Plain(), training=Training(learning_rate=4e-3)),
         "residual convolutions around a code of fixed length, for pictures of one size",
     ),
     "denoise": (
-        Recipe(Unet(), Plain(), corruption=(Noise(sigma=(0.0, 60.0)),)),
+        Recipe(Unet(), Plain(), corruption=(Noise(sigma=(0.0, 60.0)),), training=Training(learning_rate=3e-3)),
         "a denoising autoencoder with skips, for pictures of any size",
     ),
     "sparse": (

@@ -13,7 +13,7 @@ from typing import Any
 from diabolo.cli.commands import COMMANDS, command, overview
 from diabolo.cli.parser import Parser
 from diabolo.cli.show import Show
-from diabolo.errors import Mistake, unknown
+from diabolo.errors import Diverged, Mistake, unknown
 
 DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
@@ -29,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED if result and result.get("interrupted") else DONE
     except Mistake as mistake:
         return _fail(show, str(mistake), MISTAKE)
+    except Diverged as error:
+        return _fail(show, str(error), FAILED)
     except KeyboardInterrupt:
         return _fail(show, "interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away, as `head` does

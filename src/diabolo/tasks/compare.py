@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.metadata
 import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +12,6 @@ import numpy as np
 import sklearn
 import torch
 
-import diabolo
 from diabolo.architectures import Conv, Flat
 from diabolo.errors import Diverged, Mistake
 from diabolo.events import Listener, ignore
@@ -165,7 +165,7 @@ def _about(seed: int) -> dict[str, Any]:
     return {
         "seed": seed,
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "diabolo": diabolo.__version__,
+        "diabolo": importlib.metadata.version("diabolo"),
         "torch": torch.__version__,
         "scikit-learn": sklearn.__version__,
         "processor": f"{platform.machine()}, {torch.get_num_threads()} threads",

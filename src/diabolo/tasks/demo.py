@@ -10,10 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.ndimage import median_filter
 
-from diabolo import artifact, metrics
-from diabolo.corruptions import Noise, corrupt
+from diabolo import artifact
 from diabolo.events import Event, Listener, Note, Stepped, ignore
 from diabolo.model import Model
 from diabolo.pixels import Picture, resize, write_picture
@@ -23,10 +21,10 @@ from diabolo.tasks.compare import compare
 from diabolo.tasks.comparison.record import Comparison
 from diabolo.tasks.places import folder
 from diabolo.tasks.report import check_able
+from diabolo.tasks.restored import Restored, restore
 from diabolo.training import fit
 
 SIZES = (2, 8, 16)
-SIGMA = 25.0  # of the noise that the report shows, in 8-bit units
 PHOTO = "coffee.png"  # none of the tiles to learn from is a part of it
 # Cut down to pictures of 8 x 8 pixels, and to a minute of one processor.
 RECIPES = {
@@ -61,14 +59,6 @@ DENOISE = {
     "learning_rate": 5e-3,
     "corruption.noise.sigma": (5.0, 40.0),
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Restored:
-    """Pictures with noise, as two methods clean them, and as they were: raw arrays, and each one's PSNR, decibels."""
-
-    pictures: dict[str, np.ndarray]  # "noisy", "median filter", "autoencoder", "clean": (n, h, w, 3) uint8
-    psnr: dict[str, np.ndarray]  # (n,), for all but "clean"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +100,7 @@ def demo(out: str | os.PathLike[str] = "diabolo-demo", *, seed: int = 0, listen:
     write_picture(result.noisy, Picture(result.photo.pictures["noisy"][0]))
     from diabolo.tasks.report.demo import write_demo
 
-    write_demo(result, result.report)
+    write_demo(comparison, result.tiles, result.photo, result.report)
     return result
 
 
@@ -155,20 +145,3 @@ def _photo() -> np.ndarray:
     photos = open_source("photos")
     raw = photos.read([photos.name(i) for i in range(len(photos))].index(PHOTO))
     return resize(raw, raw.shape[0] // 2, raw.shape[1] // 2)
-
-
-def restore(model: Model, clean: np.ndarray, seed: int) -> Restored:
-    """Add noise to pictures (n, h, w, 3) uint8 and take it away again, by a 3 x 3 median and by the model."""
-    images = torch.from_numpy(clean).permute(0, 3, 1, 2) / 255
-    noisy = corrupt(images, (Noise(sigma=SIGMA),), torch.Generator().manual_seed(seed)).image  # type: ignore[arg-type]
-    with torch.no_grad():
-        learned = torch.cat([model.network(chunk).parameters for chunk in noisy.split(64)])
-    median = torch.from_numpy(median_filter(noisy.numpy(), size=(1, 1, 3, 3)))
-    kinds = {"noisy": noisy, "median filter": median, "autoencoder": learned, "clean": images}
-    kinds = {name: batch.clamp(0, 1) for name, batch in kinds.items()}
-    psnr = {name: metrics.psnr(batch, images).numpy() for name, batch in kinds.items() if name != "clean"}
-    return Restored({name: _bytes(batch) for name, batch in kinds.items()}, psnr)
-
-
-def _bytes(batch: torch.Tensor) -> np.ndarray:
-    return (batch.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).numpy()

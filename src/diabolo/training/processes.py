@@ -46,19 +46,24 @@ class Processes:
             distributed.all_reduce(value)
         return value
 
-    def wait(self) -> None:
-        if self.count > 1:
-            distributed.barrier()
-
 
 def join(device: str = "auto") -> Processes:
     """Find the device, and the other processes if torchrun started this one."""
     rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     chosen = find_device(device, int(os.environ.get("LOCAL_RANK", 0)))
+    attempt = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
     if count > 1 and not distributed.is_initialized():
-        distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
-    restarted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0
-    return Processes(chosen, rank, count, restarted)
+        # torchrun's store outlives a restart, and with it the addresses of the dead: each attempt needs its own keys.
+        # Machines count their restarts by themselves, so only on one machine is the number everybody's.
+        from torch.distributed import PrefixStore
+        from torch.distributed.rendezvous import rendezvous
+
+        alone = os.environ.get("GROUP_WORLD_SIZE", "1") == "1"
+        store, _, _ = next(rendezvous("env://", rank, count))
+        store = PrefixStore(f"diabolo/attempt-{attempt if alone else 'any'}", store)
+        backend = "nccl" if chosen.type == "cuda" else "gloo"
+        distributed.init_process_group(backend, store=store, rank=rank, world_size=count)
+    return Processes(chosen, rank, count, attempt > 0)
 
 
 def leave() -> None:

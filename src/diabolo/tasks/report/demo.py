@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from diabolo.tasks.comparison.record import Comparison
 from diabolo.tasks.report import pictures, sections
 from diabolo.tasks.report.page import Cell, Page, Section, Sentence, Sheet, Table, write_page
 from diabolo.tasks.report.summary import summary
-
-if TYPE_CHECKING:
-    from diabolo.tasks.demo import Demo, Restored
+from diabolo.tasks.restored import Restored
 
 TILES = 8  # that are shown
 
 
-def write_demo(demo: Demo, path: str | os.PathLike[str]) -> None:
+def write_demo(comparison: Comparison, tiles: Restored, photo: Restored, path: str | os.PathLike[str]) -> None:
     """Write the demo's page, whole or not at all. Raises `Mistake` where the path cannot be written."""
-    images = demo.comparison.images
+    images = comparison.images
     lead = (
         "Four autoencoders, trained just now on real pictures that come with scikit-learn and scikit-image: one takes "
         f"noise away from photographs, three squeeze {len(images.learned) + len(images.test)} handwritten digits into "
         "a few numbers each, beside PCA."
     )
     parts = (
-        Section("photograph", "A photograph without its noise", (_photograph(demo),)),
-        Section("tiles", "The same on many tiles", (_tiles(demo.tiles), _tiles_table(demo.tiles))),
-        *sections.sections(demo.comparison),
+        Section("photograph", "A photograph without its noise", (_photograph(photo),)),
+        Section("tiles", "The same on many tiles", (_tiles(tiles), _tiles_table(tiles))),
+        *sections.sections(comparison),
     )
-    told = (_cleaned(demo.tiles), *summary(demo.comparison))
-    write_page(Page("Autoencoders at work", lead, told, parts, sections.foot(demo.comparison)), path)
+    told = (_cleaned(tiles), *summary(comparison))
+    write_page(Page("Autoencoders at work", lead, told, parts, sections.foot(comparison)), path)
 
 
 def _cleaned(tiles: Restored) -> Sentence:
@@ -45,8 +43,7 @@ def _cleaned(tiles: Restored) -> Sentence:
     return Sentence(text, "best" if better else "worse")
 
 
-def _photograph(demo: Demo) -> Sheet:
-    photo = demo.photo
+def _photograph(photo: Restored) -> Sheet:
     cells = tuple(
         (pictures.data_uri(images[0]), name if name == "clean" else f"{name}, {photo.psnr[name][0]:.1f} dB")
         for name, images in photo.pictures.items()
