@@ -21,7 +21,9 @@ class Flat:
 
     spatial: ClassVar[bool] = False
 
-    depth: int = option(1, "hidden layers on each side of the code; 0 leaves the image as it is", at_least=0)
+    depth: int = option(
+        1, "hidden layers on each side of the code; 0 leaves the image as it is", at_least=0, at_most=64
+    )
     width: int = option(512, "width of the first hidden layer", unit="numbers", at_least=1)
     narrowing: float = option(2.0, "the width of each further hidden layer is divided by this", at_least=1.0)
     activation: str = option("relu", "activation of the encoder's hidden layers", choices=tuple(ACTIVATIONS))

@@ -36,7 +36,7 @@ class Unet:
     widths: tuple[int, ...] = option(
         (32, 64, 128), "channels of each level; all but the first halve the size", at_least=1, longest=8
     )
-    blocks: int = option(1, "residual blocks in each level, on each side", at_least=0)
+    blocks: int = option(1, "residual blocks in each level, on each side", at_least=0, at_most=64)
     reduce: int = option(2, "pixels folded into channels along each side before the first level", at_least=1, at_most=2)
     residual: bool = option(True, "learn what to add to the input image instead of the whole output")
     activation: str = option("relu", "activation before each convolution of a block", choices=tuple(ACTIVATIONS))

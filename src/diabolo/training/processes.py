@@ -55,7 +55,7 @@ def join(device: str = "auto") -> Processes:
     if count > 1 and not distributed.is_initialized():
         # torchrun's store outlives a restart, and with it the addresses of the dead: each attempt needs its own keys.
         # Machines count their restarts by themselves, so only on one machine is the number everybody's.
-        from torch.distributed import PrefixStore
+        from torch.distributed import PrefixStore  # type: ignore[attr-defined]
         from torch.distributed.rendezvous import rendezvous
 
         alone = os.environ.get("GROUP_WORLD_SIZE", "1") == "1"
