@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from diabolo.architectures import Conv, Flat, Unet
-    from diabolo.artifact import load, save
     from diabolo.corruptions import (
         Blur,
         Boxes,
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
         Strokes,
     )
     from diabolo.errors import Mistake
-    from diabolo.estimator import Autoencoder
+    from diabolo.estimator import Autoencoder, load
     from diabolo.latents import Contractive, Linear, Plain, Sparse, Variational
     from diabolo.objectives import Bernoulli, Gaussian, Laplace
     from diabolo.recipe import Recipe
@@ -60,7 +59,6 @@ __all__ = [
     "__version__",
     "load",
     "open_source",
-    "save",
 ]
 
 # Where each name lives: it is imported from there when it is first used.
@@ -89,9 +87,8 @@ _HOMES = {
     "Strokes": "diabolo.corruptions",
     "Unet": "diabolo.architectures",
     "Variational": "diabolo.latents",
-    "load": "diabolo.artifact",
+    "load": "diabolo.estimator",
     "open_source": "diabolo.sources",
-    "save": "diabolo.artifact",
 }
 
 

@@ -36,7 +36,9 @@ class Conv:
     width: int = option(32, "channels of the first level", unit="channels", at_least=1)
     levels: int = option(2, "how many times height and width are halved", at_least=1, at_most=8)
     blocks: int = option(1, "residual blocks in each level, on each side", at_least=0, at_most=64)
-    growth: float = option(2.0, f"each further level has this many times the channels, up to {WIDEST}", at_least=1.0)
+    growth: float = option(
+        2.0, f"each further level has this many times the channels, up to {WIDEST}", at_least=1.0, at_most=8.0
+    )
     norm: str = option("none", "normalisation before each activation", choices=("none", "group", "batch"))
     activation: str = option("relu", "activation before each convolution but the first", choices=tuple(ACTIVATIONS))
     output: str = option("linear", "activation of the decoder's output", choices=OUTPUTS)
