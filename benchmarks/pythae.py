@@ -4,13 +4,14 @@
    takes much longer), its trainer as it comes; it is stopped at the first of five looks an epoch that reaches the
    target, and the looks are not counted. Ours: one epoch, learning rate and schedule chosen on images held out from
    training, by the command in the table; all of `fit` is counted, and the test images are looked at once, after it.
-2. Images a second of the processor, two epochs each, beside a bare loop in torch with the same network; of ours the
-   steps alone, batches made ready included, as the bare loop does nothing else.
+2. Images a second of the processor, one epoch each, beside a bare loop in torch with the same network; of ours the
+   steps alone, batches made ready included, as the bare loop does nothing else. Compared are the best of each one's
+   LOOPS runs, since other work on the machine only ever slows.
 3. Peak memory over what the imports take, with the data loaded in the same process.
 
 What torch imports when the first optimiser is made counts as import, in time and memory, for all three.
 
-Ours, the bare loop and pythae take turns, SEEDS times, each in a fresh process; pythae in an environment of its own.
+Ours, the bare loop and pythae take turns, each run in a fresh process; pythae in an environment of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from benchmarks._result import Gate, Spread, write
 
 TARGET = 0.0141
 SEEDS = range(3)
+LOOPS = range(6)
 SAME = {
     "latent.size": 16,
     "architecture.depth": 1,
@@ -33,7 +35,6 @@ SAME = {
     "validation": 0,
 }
 RACE = SAME | {"epochs": 1, "learning_rate": 8e-3}
-EPOCHS = 2  # of the loops whose speed is compared
 
 
 def run() -> None:
@@ -42,10 +43,10 @@ def run() -> None:
     for seed in SEEDS:
         race["ours"].append(measured("ours", "deep", "mnist", 0, *given(RACE), f"seed={seed}"))
         race["pythae"].append(measured("pythae_autoencoder", seed, 5, 128, 1e-3, TARGET, python=python))
-        options = given(SAME | {"epochs": EPOCHS, "seed": seed})
-        loops["ours"].append(measured("ours", "deep", "mnist", 0, *options))
-        loops["bare loop"].append(measured("bare", EPOCHS, 128, 1e-3))
-        loops["pythae"].append(measured("pythae_autoencoder", seed, EPOCHS, 128, 1e-3, 0, python=python))
+        loops["pythae"].append(measured("pythae_autoencoder", seed, 1, 128, 1e-3, 0, python=python))
+    for seed in LOOPS:
+        loops["ours"].append(measured("ours", "deep", "mnist", 0, *given(SAME), "epochs=1", f"seed={seed}"))
+        loops["bare loop"].append(measured("bare", 1, 128, 1e-3))
     figures = [
         {
             "trained by": name,
@@ -57,10 +58,8 @@ def run() -> None:
         for name, runs in loops.items()
     ]
     cost = median(a["cpu_seconds"] / b["cpu_seconds"] for a, b in zip(race["ours"], race["pythae"], strict=True))
-    speed = median(
-        a["images_per_cpu_second"] / b["images_per_cpu_second"]
-        for a, b in zip(loops["ours"], loops["bare loop"], strict=True)
-    )
+    best = {name: max(run["images_per_cpu_second"] for run in runs) for name, runs in loops.items()}
+    speed = best["ours"] / best["bare loop"]
     gates = [
         Gate("greatest test MSE of ours in the race", max(r["test_mse"] for r in race["ours"]), TARGET),
         Gate(f"CPU-seconds to {TARGET}, of pythae's", cost, 0.5),

@@ -79,11 +79,11 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
         "principal component analysis, exactly, in one pass over the data",
     ),
     "linear-gradient": (
-        Recipe(Flat(depth=0), Linear(), Gaussian(), training=Training(method="gradient")),
+        Recipe(Flat(depth=0), Linear(), Gaussian(), training=Training(method="gradient", learning_rate=1e-2)),
         "the same linear autoencoder trained by gradient descent: watch it approach PCA",
     ),
     "shallow": (
-        Recipe(Flat(depth=0), Plain(activation="sigmoid")),
+        Recipe(Flat(depth=0), Plain(activation="sigmoid"), training=Training(learning_rate=1e-2)),
         "one hidden layer: x = f(W' g(W x + b) + b'), with a sigmoid g",
     ),
     "deep": (
@@ -101,11 +101,11 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
         "a denoising autoencoder with skips, for pictures of any size",
     ),
     "sparse": (
-        Recipe(Flat(depth=0), Sparse(size=256)),
+        Recipe(Flat(depth=0), Sparse(size=256), training=Training(learning_rate=1e-2)),
         "an overcomplete code of which few numbers are active",
     ),
     "contractive": (
-        Recipe(Flat(depth=0), Contractive(size=256)),
+        Recipe(Flat(depth=0), Contractive(size=256), training=Training(learning_rate=1e-2)),
         "an overcomplete code that changes little when the image does",
     ),
     "variational": (

@@ -25,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         result = _run(arguments, show)
         if "--json" in arguments and result is not None and show.leading:
-            print(json.dumps(result), flush=True)
+            print(json.dumps(result))
+        sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told of
         return INTERRUPTED if result and result.get("interrupted") else DONE
     except Mistake as mistake:
         return _fail(show, str(mistake), MISTAKE)
