@@ -186,7 +186,7 @@ def test_help_is_quick_and_leaves_torch_alone() -> None:
         ("fit deep digits -o m.diabolo --flip maybe", "not true or false"),
         ("fit deep digits -o m.diabolo --schedule linear", "one-cycle, cosine, constant"),
         ("fit deep digits -o m.diabolo --checkpoint-seconds x", "invalid float value"),
-        ("fit deep digits more -o m.diabolo", "one argument too many: got 'more'"),
+        ("fit deep digits more -o m.diabolo", "there is no file, folder or set 'more'"),
         ("fit deep digits -o m.npy", "allowed: *.diabolo; try: -o m.diabolo"),
         ("fit deep digits -o no/such/m.diabolo", "mkdir -p 'no/such'"),
         ("fit deep digits -o /proc/m.diabolo", "cannot write /proc/m.diabolo"),

@@ -41,9 +41,12 @@ MOST_BRACKETS = 20_000  # in the description; a parsed list takes twenty times t
 LARGEST_SIDE = 2**24  # of an image or a code; keeps products far from overflow
 
 
-def save(model: Model, path: str | os.PathLike[str]) -> None:
-    """Write a model, whole or not at all. Raises `Mistake` where the path cannot be written."""
-    data = to_bytes(*_contents(model))
+def save(model: Model, path: str | os.PathLike[str], half: bool = False) -> None:
+    """Write a model, whole or not at all. Raises `Mistake` where the path cannot be written.
+
+    `half` keeps the weights in half precision (11 bits of 24), which halves the file.
+    """
+    data = to_bytes(*_contents(model, half))
     with atomic(path) as beside:
         Path(beside).write_bytes(data)
 
@@ -79,7 +82,8 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str |
             raise _refused(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
     if not all(torch.isfinite(value).all() for value in weights.values()):
         raise _refused(path, "it holds weights that are NaN or infinite")
-    model.network.load_state_dict(weights, assign=True)
+    whole = {name: value.float() if value.dtype == torch.float16 else value for name, value in weights.items()}
+    model.network.load_state_dict(whole, assign=True)
     model.network.to(device).eval().requires_grad_(False)
     return model
 
@@ -90,8 +94,10 @@ def _refused(path: str | os.PathLike[str], reason: str) -> Mistake:
     )
 
 
-def _contents(model: Model) -> tuple[dict[str, Tensor], dict[str, str]]:
+def _contents(model: Model, half: bool = False) -> tuple[dict[str, Tensor], dict[str, str]]:
     weights = {name: value.detach().cpu().contiguous() for name, value in model.network.state_dict().items()}
+    if half:
+        weights = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
     told: dict[str, Any] = {
         "format": FORMAT,
         "recipe": to_plain(model.recipe),
@@ -214,7 +220,7 @@ _NUMBERS = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", 
 
 
 def _check_weights(network: Network, slices: dict[str, Any]) -> None:
-    """The file must hold exactly the network's weights, all in single precision or all in double."""
+    """The file must hold exactly the network's weights, all in half, in single or in double precision."""
     wanted = network.state_dict()
     if set(wanted) != set(slices):
         differing = sorted(set(wanted) ^ set(slices))
@@ -226,7 +232,7 @@ def _check_weights(network: Network, slices: dict[str, Any]) -> None:
             )
     floats = {piece.get_dtype() for name, piece in slices.items() if wanted[name].is_floating_point()}
     counts = {piece.get_dtype() for name, piece in slices.items() if not wanted[name].is_floating_point()}
-    if not (len(floats) <= 1 and floats <= {"F32", "F64"} and counts <= {"I64"}):
+    if not (len(floats) <= 1 and floats <= {"F16", "F32", "F64"} and counts <= {"I64"}):
         raise Mistake(
-            "its weights are of the wrong kinds", got=", ".join(sorted(floats | counts)), allowed="F32 or F64"
+            "its weights are of the wrong kinds", got=", ".join(sorted(floats | counts)), allowed="F16, F32 or F64"
         )

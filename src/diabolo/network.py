@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from diabolo.errors import Mistake
+from diabolo.options import name_of
 from diabolo.recipe import Recipe
 
 
@@ -28,14 +30,19 @@ class Network(nn.Module):
         super().__init__()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.encoder, self.decoder = recipe.architecture.build(shape)
+            self.encoder, self.decoder = _build(recipe, shape)
             self.latent = recipe.latent.build(self.encoder.features)
 
-    def forward(self, image: Tensor, generator: torch.Generator | None = None) -> Output:
-        """Without a generator nothing is drawn: the same image gives the same output."""
+    def forward(
+        self, image: Tensor, generator: torch.Generator | None = None, hint: Tensor | None = None
+    ) -> Output:
+        """Without a generator nothing is drawn: the same image gives the same output.
+
+        `hint` (n, 1, h, w) is what the recipe's `hint` names; without it nothing is noisy and nothing missing.
+        """
         if getattr(self.latent, "needs_origin", False) and torch.is_grad_enabled():
             image = image.detach().requires_grad_()
-        features = self.encoder(image)
+        features = self.encoder(image) if hint is None else self.encoder(image, hint)
         code = self.latent.encode(features.values, origin=image, generator=generator)
         parameters = self.decoder(self.latent.decode(code.values), features.skips, features.size)
         return Output(parameters, code.values, code.penalty)
@@ -47,3 +54,16 @@ class Network(nn.Module):
     def decode(self, values: Tensor, size: tuple[int, ...] = ()) -> Tensor:
         """The code's values (n, *code) to parameters (n, *shape), cropped to `size` (h, w) where it is given."""
         return self.decoder(self.latent.decode(values), (), size)
+
+
+def _build(recipe: Recipe, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module]:
+    """The recipe's encoder and decoder; the encoder with room for the hint, if there is one."""
+    built: tuple[nn.Module, nn.Module]
+    if recipe.hint == "none":
+        built = recipe.architecture.build(shape)
+    elif getattr(recipe.architecture, "takes_hint", False):
+        built = recipe.architecture.build(shape, hints=1)
+    else:
+        wrong = f"{name_of(recipe.architecture)} takes no hint"
+        raise Mistake(wrong, got=recipe.hint, remedy="--hint none, or --architecture unet")
+    return built

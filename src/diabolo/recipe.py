@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from diabolo.architectures import ARCHITECTURES, Conv, Flat, Unet
-from diabolo.corruptions import CORRUPTIONS, Noise
+from diabolo.corruptions import CORRUPTIONS, HINTS, Noise
 from diabolo.errors import unknown
 from diabolo.latents import LATENTS, Contractive, Linear, Plain, Sparse, Variational
 from diabolo.objectives import LIKELIHOODS, Bernoulli, Gaussian
@@ -42,6 +42,7 @@ class Training:
         0, "side of the random square cut from each picture; 0 = whole pictures", unit="pixels", at_least=0
     )
     flip: bool = option(False, "mirror half of the pictures left to right at random")
+    turn: bool = option(False, "turn square pictures, or the squares cut from them, by random quarter turns")
     precision: str = option("auto", "auto: bfloat16 on GPUs that have it", choices=("auto", "float32", "bfloat16"))
     channels_last: bool = option(True, "keep pictures' channels innermost in memory: faster convolutions")
     shard: bool = option(False, "with several processes: split weights and optimiser over them (FSDP)")
@@ -64,6 +65,7 @@ class Recipe:
     latent: Any = option(Plain(), "how features become a code, and what the code costs", family=LATENTS)
     likelihood: Any = option(Auto(), "the decoder's output distribution, and so the loss", family=LIKELIHOOD_CHOICES)
     corruption: Any = option((), "what is done to an image before the encoder sees it", family=CORRUPTIONS, many=True)
+    hint: str = option("none", "what the encoder is told beside the corrupted image", choices=HINTS)
     beta: float = option(1.0, "weight of the code's penalty", at_least=0)
     preprocessing: Any = option(
         Preprocessing(), "what is done to pictures first", family=Family("preprocessing", Preprocessing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -16,7 +17,6 @@ from diabolo.architectures.base import (
     Shape,
     convolution,
     crop,
-    enlarging,
     framed,
     pad,
 )
@@ -29,14 +29,18 @@ class Unet:
     """Levels joined by skips that add (Ronneberger 2015; added instead of stacked as in Zhang 2021, DRUNet).
 
     Pixels are first folded into channels (`reduce`, Shi 2016), which makes the costliest level four times cheaper.
+    Between levels, 2 x 2 pixels become one and back; these squares do not overlap, so they leave no checkerboard.
     """
 
     spatial: ClassVar[bool] = True
+    takes_hint: ClassVar[bool] = True
 
     widths: tuple[int, ...] = option(
         (32, 64, 128), "channels of each level; all but the first halve the size", at_least=1, longest=8
     )
-    blocks: int = option(1, "residual blocks in each level, on each side", at_least=0, at_most=64)
+    blocks: tuple[int, ...] = option(
+        (1,), "residual blocks on each side, in every level or one number for each", at_least=0, at_most=64, longest=8
+    )
     reduce: int = option(2, "pixels folded into channels along each side before the first level", at_least=1, at_most=2)
     residual: bool = option(True, "learn what to add to the input image instead of the whole output")
     activation: str = option("relu", "activation before each convolution of a block", choices=tuple(ACTIVATIONS))
@@ -47,43 +51,59 @@ class Unet:
         """Height and width are padded to a multiple of this many pixels."""
         return self.reduce * 2 ** (len(self.widths) - 1)
 
-    def build(self, shape: Shape) -> tuple[nn.Module, nn.Module]:
-        """The encoder and decoder of images (c, h, w) of any h and w; vectors are a `Mistake`."""
+    def build(self, shape: Shape, hints: int = 0) -> tuple[nn.Module, nn.Module]:
+        """The encoder and decoder of images (c, h, w) of any h and w; vectors are a `Mistake`.
+
+        With `hints` the encoder takes so many further channels beside the image, which no skip gives to the decoder.
+        """
         if len(shape) != 3:
             raise Mistake("unet needs images", got=f"vectors of {shape[0]} numbers", remedy="--architecture flat")
         if self.residual and self.output in ("sigmoid", "tanh"):
             wrong = f"a residual unet adds to the image, so its output cannot pass a {self.output}"
             raise Mistake(wrong, remedy="--architecture.output linear, or --architecture.residual false")
-        return UnetEncoder(self, shape), UnetDecoder(self, shape)
+        if len(self.blocks) not in (1, len(self.widths)):
+            allowed = f"1 number, or {len(self.widths)}"
+            raise Mistake("unet.blocks does not fit its widths", f"{len(self.blocks)} numbers", allowed)
+        return UnetEncoder(self, shape, hints), UnetDecoder(self, shape)
 
-    def level(self, width: int) -> list[nn.Module]:
-        """The residual blocks of one level on one side."""
-        return [Residual(width, "none", self.activation) for _ in range(self.blocks)]
+    def level(self, place: int) -> nn.Sequential:
+        """The residual blocks of one level on one side; 0 is the first."""
+        blocks = self.blocks[place] if len(self.blocks) > 1 else self.blocks[0]
+        return nn.Sequential(*(Residual(self.widths[place], "none", self.activation) for _ in range(blocks)))
 
 
 class UnetEncoder(nn.Module):
     """(n, c, h, w) -> features (n, last width, h', w'); skips: the image (if residual), then the levels' maps."""
 
-    def __init__(self, options: Unet, shape: Shape) -> None:
+    def __init__(self, options: Unet, shape: Shape, hints: int = 0) -> None:
         super().__init__()
+        self.hints = hints
         self.reduce, self.multiple, self.residual = options.reduce, options.multiple, options.residual
         height, width = (side // self.multiple for side in framed(shape[1:], self.multiple))
         self.features: Shape = (options.widths[-1], height, width)
-        first = convolution(shape[0] * self.reduce**2, options.widths[0])
-        levels = [nn.Sequential(first, *options.level(options.widths[0]))]
-        for upper, lower in pairwise(options.widths):
-            activation = ACTIVATIONS[options.activation]()
-            levels += [nn.Sequential(activation, convolution(upper, lower, stride=2), *options.level(lower))]
-        self.levels = nn.ModuleList(levels)
+        first: nn.Module = convolution((shape[0] + hints) * self.reduce**2, options.widths[0])
+        below = [nn.Conv2d(upper, lower, 2, 2) for upper, lower in pairwise(options.widths)]
+        self.levels = nn.ModuleList(
+            nn.Sequential(entry, options.level(place)) for place, entry in enumerate([first, *below])
+        )
 
-    def forward(self, image: Tensor) -> Features:
-        maps = F.pixel_unshuffle(pad(image, self.multiple), self.reduce)
+    def forward(self, image: Tensor, hint: Tensor | None = None) -> Features:
+        """`hint` (n, hints, h, w) is what is known beside the image; zeros where it is not given."""
+        told = image
+        if self.hints:
+            told = torch.cat((image, image.new_zeros(hint_shape(image, self.hints)) if hint is None else hint), 1)
+        maps = F.pixel_unshuffle(pad(told, self.multiple), self.reduce)
         skips = []
         for level in self.levels:
             maps = level(maps)
             skips.append(maps)
         by_the_code = (image, *skips[:-1]) if self.residual else tuple(skips[:-1])
         return Features(maps, by_the_code, tuple(image.shape[2:]))
+
+
+def hint_shape(image: Tensor, hints: int) -> tuple[int, int, int, int]:
+    """The shape of the hints beside a batch of images (n, c, h, w)."""
+    return len(image), hints, image.shape[2], image.shape[3]
 
 
 class UnetDecoder(nn.Module):
@@ -94,12 +114,12 @@ class UnetDecoder(nn.Module):
     def __init__(self, options: Unet, shape: Shape) -> None:
         super().__init__()
         self.reduce, self.residual, self.size = options.reduce, options.residual, shape[1:]
-        self.lowest = nn.Sequential(*options.level(options.widths[-1]))
-        below = list(pairwise(reversed(options.widths)))
+        places = range(len(options.widths))
+        self.lowest = options.level(places[-1])
         self.enlarge = nn.ModuleList(
-            nn.Sequential(ACTIVATIONS[options.activation](), enlarging(lower, upper)) for lower, upper in below
+            nn.ConvTranspose2d(lower, upper, 2, 2) for lower, upper in pairwise(reversed(options.widths))
         )
-        self.levels = nn.ModuleList(nn.Sequential(*options.level(upper)) for _, upper in below)
+        self.levels = nn.ModuleList(options.level(place) for place in reversed(places[:-1]))
         last = convolution(options.widths[0], shape[0] * self.reduce**2)
         if self.residual:
             nn.init.zeros_(last.weight)  # nothing is added to the image at the start

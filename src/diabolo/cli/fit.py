@@ -29,7 +29,13 @@ def add(parser: ArgumentParser, arguments: list[str]) -> None:
     rows = "\n".join(f"  {name:<16} {about}" for name, (_, about) in RECIPES.items())
     parser.description = f"{HELP}\n\nrecipes:\n{rows}"
     parser.add_argument("recipe", metavar="RECIPE", help="a named recipe, the first argument")
-    parser.add_argument("source", metavar="SOURCE", help="folder, zip, picture, .npy, .npz, idx(.gz), or a named set")
+    kinds = "folder, zip, picture, .npy, .npz, idx(.gz), or a named set; several are joined"
+    parser.add_argument("source", metavar="SOURCE", nargs="+", help=kinds)
+    parser.add_argument(
+        "--target", metavar="SOURCE", help="what each picture is to become, by the same name: clean, or noisy otherwise"
+    )
+    parser.add_argument("--start", metavar="MODEL", help="begin with the weights of this model, or starter's name")
+    parser.add_argument("--half", action="store_true", help="keep the weights in half precision: half the file")
     parser.add_argument("-o", "--out", required=True, metavar="MODEL", help="the model file to write, *.diabolo")
     parser.add_argument("--resume", action="store_true", help="go on from MODEL.checkpoint, if it is there")
     parser.add_argument(
@@ -55,11 +61,15 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     check_writable(out)  # before the training, not after it
     recipe = with_options(named(arguments.recipe), chosen_options(arguments))
     source = open_source(arguments.source, strict=arguments.strict)
+    target = open_source(arguments.target, strict=True) if arguments.target else None
+    start = artifact.load(arguments.start) if arguments.start else None
     keep = out.with_name(out.name + ".checkpoint")
     try:
         model = fit(
             source,
             recipe,
+            target=target,
+            start=start,
             device=arguments.device,
             keep=keep,
             resume=arguments.resume,
@@ -70,17 +80,14 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
         if not error.model:
             raise Diverged(f"{error}; there is no model, since no epoch ended well") from error
         if show.leading:
-            artifact.save(error.model, out)
+            artifact.save(error.model, out, arguments.half)
         raise Diverged(f"{error}; the weights of the best epoch are in {out}") from error
     finally:
         leave()
-    model.provenance["command"] = f"diabolo fit {arguments.recipe} {arguments.source}" + "".join(
-        f" --{path.removeprefix('training.').replace('_', '-')} {value}"
-        for path, value in chosen_options(arguments).items()
-    )
+    model.provenance["command"] = _command(arguments)
     interrupted = "interrupted" in model.provenance
     if show.leading:
-        artifact.save(model, out)
+        artifact.save(model, out, arguments.half)
         if not interrupted:
             for file in (keep, *out.parent.glob(f".{glob.escape(keep.name[:100])}.*.part")):  # half-written when killed
                 file.unlink(missing_ok=True)
@@ -89,6 +96,15 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
         show.say(f"interrupted at {model.provenance['interrupted']}; the same command with --resume goes on")
     figures = {key: value for key, value in model.metrics.items() if key != "history"}
     return {"model": str(out), **figures, "interrupted": interrupted}
+
+
+def _command(arguments: Namespace) -> str:
+    """What was typed, but for where the model goes."""
+    words = ["diabolo fit", arguments.recipe, *arguments.source]
+    words += [f"--{name} {getattr(arguments, name)}" for name in ("target", "start") if getattr(arguments, name)]
+    for path, value in chosen_options(arguments).items():
+        words.append(f"--{path.removeprefix('training.').replace('_', '-')} {value}")
+    return " ".join(words)
 
 
 def _summary(model: Any) -> str:

@@ -11,18 +11,25 @@ from diabolo.errors import Mistake
 from diabolo.options import name_of
 
 FULL_SCALE = 255.0  # 8-bit units in the image range 0..1
-ON_VECTORS = ("noise", "salt-and-pepper", "poisson", "speckle", "missing-pixels")  # the others need an image's rows
+ON_VECTORS = ("noise", "shot", "salt-and-pepper", "poisson", "speckle", "missing-pixels", "recorrupt")  # the others need an image's rows
 
 
 class Corrupted(NamedTuple):
-    """A corrupted batch and, where pixels were hidden, the mask of them.
+    """A corrupted batch, and what is known of how it was corrupted.
 
     `image` has the shape, dtype and device of the input. `missing` is (n, 1, h, w) for images and (n, d) for
-    vectors, of the image's dtype, 1 = missing and 0 = seen; None where nothing was hidden.
+    vectors, of the image's dtype, 1 = missing and 0 = seen; None where nothing was hidden. `noise` (n, 2) is the
+    variance that was added: the same everywhere, and per unit of brightness; None where none was.
+
+    What only noisy pictures are there for: `target` is what the output is measured against, where that is not the
+    image before the corruption, and `counted`, shaped as `missing`, is 1 where the loss counts; None = everywhere.
     """
 
     image: Tensor
     missing: Tensor | None = None
+    noise: Tensor | None = None
+    target: Tensor | None = None
+    counted: Tensor | None = None
 
 
 class Corruption(Protocol):

@@ -19,7 +19,33 @@ class Noise:
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
         sigma = per_image("noise.sigma", self.sigma, image, generator) / FULL_SCALE
-        return Corrupted((precise(image) + sigma * _normal(image, generator)).to(image.dtype))
+        noisy = (precise(image) + sigma * _normal(image, generator)).to(image.dtype)
+        return Corrupted(noisy, noise=_variance(sigma, torch.zeros_like(sigma)))
+
+
+@part
+class Shot:
+    """Add the noise of a camera's photons: Gaussian, of a variance that grows in proportion to the brightness.
+
+    After `noise`, which stands for the sensor's own, this is the Poissonian-Gaussian model (Foi et al. 2008).
+    """
+
+    sigma: tuple[float, ...] = option(
+        (25.0,),
+        "standard deviation at the brightest value: one value or low,high",
+        unit="8-bit units",
+        at_least=0,
+        at_most=1000,
+    )
+    share: float = option(1.0, "share of the images that it is added to", at_least=0, at_most=1)
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
+        sigma = per_image("shot.sigma", self.sigma, image, generator) / FULL_SCALE
+        if self.share < 1:
+            sigma = sigma * (uniform(tuple(sigma.shape), image, generator) < self.share)
+        spread = sigma * precise(image).clamp(min=0).sqrt()
+        noisy = (precise(image) + spread * _normal(image, generator)).to(image.dtype)
+        return Corrupted(noisy, noise=_variance(torch.zeros_like(sigma), sigma))
 
 
 @part
@@ -50,7 +76,7 @@ class Poisson:
     def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
         peak = per_image("poisson.peak", self.peak, image, generator)
         photons = torch.poisson(precise(image).clamp(min=0) * peak, generator=generator)
-        return Corrupted((photons / peak).to(image.dtype))
+        return Corrupted((photons / peak).to(image.dtype), noise=_variance(torch.zeros_like(peak), peak.rsqrt()))
 
 
 @part
@@ -68,6 +94,11 @@ class Speckle:
     def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
         sigma = per_image("speckle.sigma", self.sigma, image, generator)
         return Corrupted((precise(image) * (1 + sigma * _normal(image, generator))).to(image.dtype))
+
+
+def _variance(constant: Tensor, shot: Tensor) -> Tensor:
+    """`Corrupted.noise` (n, 2) of two standard deviations (n, 1, ...), in image units."""
+    return torch.cat((constant.flatten(1), shot.flatten(1)), 1).square()
 
 
 def _normal(image: Tensor, generator: torch.Generator) -> Tensor:

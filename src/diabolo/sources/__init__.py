@@ -13,12 +13,12 @@ from diabolo.errors import Mistake
 from diabolo.files import told
 from diabolo.pixels import SUFFIXES, is_picture, picture_size
 from diabolo.sources.arrays import as_array, open_npy, open_npz
-from diabolo.sources.base import Arrays, Source
+from diabolo.sources.base import Arrays, Joined, Source
 from diabolo.sources.idx import is_idx, open_idx
 from diabolo.sources.named import NAMED, labels, list_sets
 from diabolo.sources.pictures import Folder, Pictures, Zip
 
-__all__ = ["NAMED", "SOURCES", "Arrays", "Kind", "Pictures", "Source", "as_array", "labels", "list_sets", "open_source"]
+__all__ = ["NAMED", "SOURCES", "Arrays", "Joined", "Kind", "Pictures", "Source", "as_array", "labels", "list_sets", "open_source"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,7 @@ SOURCES = {
 def open_source(spec: Any, strict: bool = False) -> Source:
     """The source that `spec` stands for.
 
-    `spec` is a path, the name of a set in `NAMED`, an array or what becomes one (a list of equal arrays, a DataFrame
+    `spec` is a path, the name of a set in `NAMED`, a list of these, an array or what becomes one (a list of equal arrays, a DataFrame
     of numbers, a generator of equal arrays), or a source, which is given back. A name without a folder is a set's if
     there is no such file here. `strict` makes a picture that cannot be read a `Mistake`; otherwise it is left out and
     listed in the source's `unreadable`. NaN and infinity are not looked for here: training does.
@@ -61,6 +61,8 @@ def open_source(spec: Any, strict: bool = False) -> Source:
         return _open_path(spec, strict)
     if isinstance(spec, Source):
         return spec
+    if isinstance(spec, list | tuple) and spec and all(isinstance(one, str | os.PathLike | Source) for one in spec):
+        return Joined([open_source(one, strict) for one in spec]) if len(spec) > 1 else open_source(spec[0], strict)
     if isinstance(spec, Iterator):
         spec = list(spec)
         if not spec:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -53,3 +55,33 @@ class Arrays:
 
     def name(self, index: int) -> str:
         return self.names[index] if self.names else f"{index:0{len(str(len(self) - 1))}d}"
+
+
+class Joined:
+    """Several sources one after the other. Names get the source's number in front where two would be the same."""
+
+    def __init__(self, sources: list[Source]) -> None:
+        self.sources = sources
+        self.ends = list(itertools.accumulate(len(source) for source in sources))
+        self.description = " + ".join(source.description for source in sources)
+        self.unreadable = [problem for source in sources for problem in getattr(source, "unreadable", ())]
+        shapes = [getattr(source, "shapes", None) for source in sources]
+        self.shapes: set[tuple[Any, ...]] = set() if None in shapes else set().union(*filter(None, shapes))
+        plain = [source.name(i) for source in sources for i in range(len(source))]
+        self._numbered = len(set(plain)) < len(plain)
+
+    def __len__(self) -> int:
+        return self.ends[-1]
+
+    def read(self, index: int) -> np.ndarray:
+        which, place = self._find(index)
+        return self.sources[which].read(place)
+
+    def name(self, index: int) -> str:
+        which, place = self._find(index)
+        name = self.sources[which].name(place)
+        return f"{which + 1}/{name}" if self._numbered else name
+
+    def _find(self, index: int) -> tuple[int, int]:
+        which = bisect.bisect_right(self.ends, index)
+        return which, index - (self.ends[which - 1] if which else 0)

@@ -25,6 +25,7 @@ class Batches:
     processes: Processes
     learned: np.ndarray  # indices of the images that are learned
     held_out: np.ndarray
+    partners: Pictures | None = None  # what the pictures are to become, one for each; None = themselves
 
     @property
     def starts(self) -> range:
@@ -40,27 +41,30 @@ class Batches:
     def per_epoch(self) -> int:
         return len(self.starts)
 
-    def epoch(self, epoch: int, skip: int = 0) -> Iterator[tuple[Tensor, float]]:
-        """The epoch's batches from step `skip` on: this process's images, and their share of the whole batch.
+    def epoch(self, epoch: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor, float]]:
+        """The epoch's batches from step `skip` on: this process's images, targets, and share of the whole batch.
 
         Each process takes every count-th image of a batch.
         """
         draw = np.random.default_rng([self.training.seed, epoch])
         order = draw.permutation(self.learned)
         places, mirrored = draw.random((len(order), 2)), draw.random(len(order)) < 0.5
+        turns = draw.integers(4, size=len(order))
         size, rank, count = self.training.batch_size, self.processes.rank, self.processes.count
         mine = [np.arange(s + rank, min(s + size, len(order)), count) for s in self.starts[skip:]]
         wanted = np.concatenate(mine) if mine else np.zeros(0, int)
-        raw = self.pictures.batches(order[wanted], -(-size // count), self.training.crop, places[wanted])
-        for at, images in zip(mine, raw, strict=True):
-            batch = self._tensor(images)
-            if self.training.flip:
-                turned = torch.from_numpy(mirrored[at]).to(batch.device)
-                batch[turned] = batch[turned].flip(-1)
+        raw = self._read(order[wanted], -(-size // count), places[wanted])
+        for at, pair in zip(mine, raw, strict=True):
+            for batch in pair[: 1 if self.partners is None else 2]:
+                if self.training.flip:
+                    turned = torch.from_numpy(mirrored[at]).to(batch.device)
+                    batch[turned] = batch[turned].flip(-1)
+                if self.training.turn:
+                    _turn(batch, turns[at])
             whole = min(size, len(order) - int(at[0]) // size * size)
-            yield batch, len(at) / whole
+            yield *pair, len(at) / whole
 
-    def evaluation(self) -> Iterator[tuple[Tensor, int]]:
+    def evaluation(self) -> Iterator[tuple[Tensor, Tensor, int]]:
         """The held-out images (or, without any, up to 2000 of those learned), this process's share of them.
 
         Every process gets as many batches as the others, since they may have to pass through the network together;
@@ -70,15 +74,33 @@ class Batches:
         rank, count = self.processes.rank, self.processes.count
         runs = [chosen[start : start + 256 * count] for start in range(0, len(chosen), 256 * count)]
         mine = [run[rank::count] if rank < len(run) else run[:1] for run in runs]
-        raw = self.pictures.batches(np.concatenate(mine), 256, self.training.crop)
-        for run, images in zip(runs, raw, strict=True):
-            yield self._tensor(images), len(run[rank::count])
+        raw = self._read(np.concatenate(mine), 256)
+        for run, pair in zip(runs, raw, strict=True):
+            yield *pair, len(run[rank::count])
+
+    def _read(
+        self, indices: np.ndarray, size: int, places: np.ndarray | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches of images and of what they are to become: the same tensor twice, where there are no partners."""
+        raw = self.pictures.batches(indices, size, self.training.crop, places)
+        if self.partners is None:
+            yield from ((batch, batch) for batch in map(self._tensor, raw))
+        else:
+            others = self.partners.batches(indices, size, self.training.crop, places)
+            yield from ((self._tensor(one), self._tensor(other)) for one, other in zip(raw, others, strict=True))
 
     def _tensor(self, raw: np.ndarray) -> Tensor:
         batch = self.conversion.to_network(raw).to(self.processes.device, non_blocking=True)
         if self.training.channels_last and batch.ndim == 4 and batch.shape[1] > 1:
             batch = batch.contiguous(memory_format=torch.channels_last)
         return batch
+
+
+def _turn(batch: Tensor, turns: np.ndarray) -> None:
+    """Turn each image of (n, c, h, w), which must be square, by its number of quarter turns."""
+    for turn in (1, 2, 3):
+        turned = torch.from_numpy(turns == turn).to(batch.device)
+        batch[turned] = batch[turned].rot90(turn, (2, 3))
 
 
 def split(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

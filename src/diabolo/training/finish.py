@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from diabolo.corruptions import corrupt
+from diabolo.corruptions import corrupt, hint
 from diabolo.events import Listener, Note
 from diabolo.latents import Linear
 from diabolo.model import Model
@@ -61,9 +61,10 @@ def _undoing(model: Model, batches: Batches) -> dict[str, float]:
     before, after, count = 0.0, 0.0, 0
     for images in _images(model, batches):
         with torch.no_grad():
-            corrupted = corrupt(images, model.recipe.corruption, generator).image
-            restored = model.recipe.likelihood.mean(model.network(corrupted).parameters)
-        before += float((corrupted - images).double().square().sum())
+            corrupted = corrupt(images, model.recipe.corruption, generator)
+            output = model.network(corrupted.image, hint=hint(model.recipe.hint, corrupted))
+            restored = model.recipe.likelihood.mean(output.parameters)
+        before += float((corrupted.image - images).double().square().sum())
         after += float((restored - images).double().square().sum())
         count += images.numel()
     return {"corrupted_mse": before / count, "restored_mse": after / count}

@@ -26,9 +26,10 @@ from diabolo.training.batches import Batches, split
 from diabolo.training.finish import finish
 from diabolo.training.interrupt import held_back
 from diabolo.training.loop import Progress, run
+from diabolo.training.pairs import paired
 from diabolo.training.pictures import Pictures
 from diabolo.training.processes import Processes, join
-from diabolo.training.start import start_at_mean
+from diabolo.training.start import start_at_mean, start_from
 from diabolo.training.survey import Survey, survey
 
 CHECKPOINT_SECONDS = 30.0
@@ -39,6 +40,8 @@ def fit(
     source: Source,
     recipe: Recipe,
     *,
+    target: Source | None = None,
+    start: Model | None = None,
     device: str = "auto",
     keep: Path | None = None,
     resume: bool = False,
@@ -46,6 +49,10 @@ def fit(
     every: float = CHECKPOINT_SECONDS,
 ) -> Model:
     """Train a model.
+
+    `target` gives for each image of `source`, under the same name, what it is to become: the clean picture, or
+    another noisy one of the same thing (Lehtinen et al. 2018, Noise2Noise). `start` is a model whose weights the
+    training begins with, of the same architecture and latent.
 
     `keep` is where a checkpoint is written every `every` seconds, after every epoch and on an interrupt; with
     `resume`, and when torchrun restarts a lost process, the run goes on from there. An interrupt (Ctrl-C) ends the
@@ -67,13 +74,14 @@ def fit(
     if len(learned) < processes.count:
         raise Mistake("fewer images than processes", got=str(len(learned)), allowed=f"{processes.count} or more")
     _check_use(recipe, conversion, exact, len(held_out), listen)
-    batches = Batches(pictures, conversion, training, processes, learned, held_out)
+    partners = None if target is None else paired(pictures, Pictures(target, recipe.preprocessing, training.memory))
+    batches = Batches(pictures, conversion, training, processes, learned, held_out, partners)
     told = {"source": source.description, "images": len(learned), "held_out": len(held_out)}
     model = Model(recipe, network, conversion, provenance=told)
     if exact:
         closed_form.solve(network.latent, pictures, learned, conversion)
     else:
-        start_at_mean(network, recipe, batches)
+        start_from(start, model) if start else start_at_mean(network, recipe, batches)
         _train(model, batches, keep, resume or processes.restarted, every, listen)
     finish(model, batches, began, listen)
     for name, reason in pictures.unreadable:

@@ -50,12 +50,12 @@ def run(players: list[Player], batches: Batches, progress: Progress, precision: 
         if progress.step == steps or (training.patience and epoch - 1 - progress.best_epoch >= training.patience):
             return
         before = time.monotonic()
-        for images, share in batches.epoch(epoch, done):
+        for images, targets, share in batches.epoch(epoch, done):
             rate = learning_rate(training, progress.step, steps)
             generator.manual_seed(_mixed(training.seed, progress.step, processes.rank))
             for player in players:
                 with torch.autocast(processes.device.type, precision, enabled=precision != torch.float32):
-                    terms = player.loss(images, generator)
+                    terms = player.loss(images, targets, generator)
                 loss = torch.stack([term.float().mean() for term in terms.values()]).sum()
                 nats, values = processes.total(loss.detach() * share).item(), images[0].numel()
                 # In nats per value, so that clipping means the same for pictures of every size.
@@ -77,8 +77,8 @@ def _evaluate(player: Player, batches: Batches, progress: Progress, epoch: int, 
     sums: dict[str, Tensor] = {}
     count = torch.zeros((), device=device)
     with torch.no_grad(), torch.autocast(device.type, precision, enabled=precision != torch.float32):
-        for images, counting in batches.evaluation():
-            for name, term in player.loss(images, generator).items():
+        for images, targets, counting in batches.evaluation():
+            for name, term in player.loss(images, targets, generator).items():
                 sums[name] = sums.get(name, torch.zeros((), device=device)) + term[:counting].float().sum()
             count += counting
     player.module.train()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -57,6 +58,16 @@ class Pictures(Dataset):
     def read(self, i: int) -> np.ndarray:
         """Image `i`, of the common type and channels; a `Mistake` if it cannot be read."""
         return self._held[i] if self.in_memory else self._prepare(self.source.read(int(self.order[i])))
+
+    def chosen(self, places: list[int]) -> Pictures:
+        """The same pictures in another order, or some of them."""
+        other = copy.copy(self)
+        other.order = self.order[places]
+        if isinstance(self._held, np.ndarray):
+            other._held = self._held[places]
+        elif self._held is not None:
+            other._held = [self._held[i] for i in places]
+        return other
 
     def held(self, start: int, stop: int) -> np.ndarray:
         """A run of images of one size that are in memory, without a copy."""

@@ -8,17 +8,18 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from diabolo.corruptions import corrupt
+from diabolo.corruptions import corrupt, hint
 from diabolo.network import Network, Output
 from diabolo.recipe import Recipe, Training
 
-Loss = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
+Loss = Callable[[Tensor, Tensor, torch.Generator], dict[str, Tensor]]
 
 
 class Player:
     """A module, the loss it lessens, and the optimiser's memory.
 
-    `loss(images, generator)` gives named terms, each `(batch,)` in nats per image; the player minimises their sum.
+    `loss(images, targets, generator)` gives named terms, each `(batch,)` in nats per image; the player minimises their
+    sum. The targets are the images themselves, but where pairs are learned.
     """
 
     def __init__(self, name: str, module: nn.Module, loss: Loss, training: Training) -> None:
@@ -62,10 +63,14 @@ class Player:
 def autoencoder(network: Network, module: nn.Module, recipe: Recipe) -> Player:
     """The player every recipe has: distortion + beta * penalty. `module` is the network as the processes share it."""
 
-    def loss(images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        corrupted = corrupt(images, recipe.corruption, generator).image
-        output: Output = module(corrupted, generator)
-        distortion = recipe.likelihood.distortion(output.parameters, images)
+    def loss(images: Tensor, targets: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        corrupted = corrupt(images, recipe.corruption, generator)
+        output: Output = module(corrupted.image, generator, hint(recipe.hint, corrupted))
+        target = targets if corrupted.target is None else corrupted.target
+        parameters = output.parameters
+        if corrupted.counted is not None:  # elsewhere nothing is wrong, whatever comes out
+            parameters = torch.where(corrupted.counted > 0, parameters, target.to(parameters.dtype))
+        distortion = recipe.likelihood.distortion(parameters, target)
         return {"distortion": distortion, "penalty": recipe.beta * output.penalty}
 
     return Player("autoencoder", network, loss, recipe.training)

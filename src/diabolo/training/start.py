@@ -1,4 +1,4 @@
-"""Where training starts: the decoder gives the mean image, whatever the code, so that no step is spent on it."""
+"""Where training starts: at another model's weights, or where the decoder gives the mean image whatever the code."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from diabolo.errors import Mistake
+from diabolo.model import Model
 from diabolo.network import Network
 from diabolo.objectives import Bernoulli
 from diabolo.recipe import Recipe
@@ -37,6 +39,19 @@ def start_at_mean(network: Network, recipe: Recipe, batches: Batches) -> None:
         output = "sigmoid" if isinstance(recipe.likelihood, Bernoulli) else recipe.architecture.output
         with torch.no_grad():
             bias.copy_(before(output, mean.flatten()))
+
+
+def start_from(start: Model, model: Model) -> None:
+    """Give a model the weights of another one; a `Mistake` where its network is not the same."""
+    for axis in ("architecture", "latent", "hint"):
+        theirs, ours = getattr(start.recipe, axis), getattr(model.recipe, axis)
+        if theirs != ours:
+            raise Mistake(f"the model to start from has another {axis}", got=str(theirs), allowed=str(ours))
+    try:
+        model.network.load_state_dict(start.network.state_dict())
+    except RuntimeError as error:
+        got, allowed = start.conversion.describe(), model.conversion.describe()
+        raise Mistake("the model to start from is for other images", got, allowed) from error
 
 
 def before(output: str, mean: Tensor) -> Tensor:
