@@ -27,6 +27,10 @@ SEEDS = range(3)
 OPTIONS = {
     "corruption.noise.sigma": 255 * SIGMA,
     "architecture.widths": "16,32,64",
+    "hint": "none",
+    "optimizer": "adam",
+    "batch_size": 128,
+    "crop": 0,
     "learning_rate": 5e-3,
     "epochs": 1,
     "validation": 0,

@@ -191,7 +191,6 @@ def test_help_is_quick_and_leaves_torch_alone() -> None:
         ("fit deep digits -o no/such/m.diabolo", "mkdir -p 'no/such'"),
         ("fit deep digits -o /proc/m.diabolo", "cannot write /proc/m.diabolo"),
         ("fit deep digits -o m.diabolo --device cuda:99", "no such device: got cuda:99; allowed: auto, cpu"),
-        ("fit denoise digits -o m.diabolo --crop 64", "smaller than the crop"),
         ("fit deep digits -o m.diabolo --crop 4", "flat cannot be trained on crops"),
         ("fit deep digits -o m.diabolo --architecture.norm batch --batch-size 1", "more than one image at a time"),
         ("data digts", "did you mean digits?"),

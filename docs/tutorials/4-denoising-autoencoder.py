@@ -92,7 +92,7 @@ show({f"sigma {sigma}": spoil(coffee, Noise(sigma=(sigma,))) for sigma in (10, 2
 
 # %%
 tiles = open_source("photo-tiles").array
-options = {"architecture__widths": (16, 32, 64), "epochs": 1 if FAST else 8, "batch_size": 32, "learning_rate": 3e-3}
+options = {"architecture__widths": (16, 32, 64), "hint": "none", "epochs": 1 if FAST else 8, "batch_size": 32}
 denoiser = Autoencoder.from_recipe("denoise", **options)
 denoiser.fit(tiles[::20] if FAST else tiles)
 print(f"trained in {denoiser.model_.metrics['cpu_seconds']:.0f} s of computing")
@@ -190,5 +190,5 @@ for name, corruption in {"as it is": None, "noise 80": Noise(sigma=(80.0,))}.ite
 # - The squared error asks for the mean of all possible answers. Smoothness is its honest "I do not know".
 # - Test on pictures that were not learned from, look at what was taken away, and know the range it was trained for.
 #
-# On the command line: `diabolo fit denoise PHOTOS/ -o denoise.diabolo --crop 64`, then
-# `diabolo reconstruct noisy.jpg -m denoise.diabolo -o clean.png`.
+# On the command line: `diabolo fit denoise PHOTOS/ -o denoise.diabolo`, then
+# `diabolo denoise noisy.jpg -m denoise.diabolo -o clean.png`.

@@ -24,7 +24,7 @@ from diabolo.recipe import Recipe, named, with_options
 from diabolo.sources import Source, open_source
 from diabolo.training import fit
 
-AXES = ("architecture", "latent", "likelihood", "corruption", "beta", "preprocessing", "training")
+AXES = ("architecture", "latent", "likelihood", "corruption", "hint", "beta", "preprocessing", "training")
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -38,6 +38,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     architecture, latent, likelihood, corruption, preprocessing, training : name, part or None
         See `Recipe` and the families' tables; None means the recipe's default. Options of parts are set as
         `set_params(latent__size=8)`, so that a grid search reaches them.
+    hint : str
+        What the encoder is told beside the corrupted image: "none", "noise-level" or "missing".
     beta : float
         Weight of the code's penalty.
     device : str
@@ -70,6 +72,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         likelihood: Any = "auto",
         corruption: Any = None,
         *,
+        hint: str = "none",
         beta: float = 1.0,
         preprocessing: Any = None,
         training: Any = None,
@@ -81,6 +84,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.latent = latent
         self.likelihood = likelihood
         self.corruption = corruption
+        self.hint = hint
         self.beta = beta
         self.preprocessing = preprocessing
         self.training = training

@@ -135,7 +135,7 @@ class Conversion:
             got_bad = f"{int((~np.isfinite(raw)).sum())} such values"
             raise Mistake("NaN or infinity in the data", got_bad, "finite numbers", "numpy.nan_to_num(x)")
         other = raw.dtype.name not in UNIT and raw.size
-        if self.dtype in UNIT and other and not -0.5 <= raw.min() <= raw.max() <= 1.5:
+        if self.dtype in UNIT and other and not -2 <= raw.min() <= raw.max() <= 3:  # strong noise goes so far
             got_range = f"{raw.min():g} to {raw.max():g}"
             remedy = f"x.astype('{self.dtype}'), or x / {UNIT[self.dtype]:g}"
             wrong = f"the model learned from {self.dtype}; {raw.dtype} stands for 0..1"

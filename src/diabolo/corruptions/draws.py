@@ -79,3 +79,11 @@ def between(
 def per_image(name: str, bounds: tuple[float, ...], image: Tensor, generator: torch.Generator) -> Tensor:
     """One strength for each image, shaped (n, 1, ...) to multiply the batch; see `between`."""
     return between(name, bounds, (len(image),) + (1,) * (image.dim() - 1), image, generator)
+
+
+def chosen(chance: float, image: Tensor, generator: torch.Generator) -> Tensor:
+    """Which images of a batch a corruption is for, (n, 1, ...): True with the given chance; nothing is drawn for 1."""
+    shape = (len(image),) + (1,) * (image.dim() - 1)
+    if chance == 1:
+        return torch.ones(shape, dtype=torch.bool, device=image.device)
+    return uniform(shape, image, generator) < chance

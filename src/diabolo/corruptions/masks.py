@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from diabolo.corruptions.draws import FULL_SCALE, Corrupted, between, need_images, per_image, uniform
+from diabolo.corruptions.draws import FULL_SCALE, Corrupted, between, chosen, need_images, per_image, uniform
 from diabolo.options import option, part
 
 
@@ -19,11 +20,12 @@ class MissingPixels:
         (0.5,), "share of the pixels hidden: one value or low,high", unit="share", at_least=0, at_most=1
     )
     fill: float = option(0.0, "value of the hidden pixels", unit="8-bit units", at_least=0, at_most=255)
+    chance: float = option(1.0, "share of the images that it hides pixels of", at_least=0, at_most=1)
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
         share = per_image("missing-pixels.share", self.share, image, generator)
         shape = (len(image), 1, *image.shape[2:]) if image.dim() == 4 else tuple(image.shape)
-        return _hide(image, uniform(shape, image, generator) < share, self.fill)
+        return _hide(image, uniform(shape, image, generator) < share, self, generator)
 
 
 @part
@@ -35,6 +37,7 @@ class Boxes:
         (0.2, 0.4), "sides of a box: one value or low,high", unit="share of the image's side", above=0, at_most=1
     )
     fill: float = option(0.0, "value of the hidden pixels", unit="8-bit units", at_least=0, at_most=255)
+    chance: float = option(1.0, "share of the images that it hides pixels of", at_least=0, at_most=1)
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
         need_images(self, image)
@@ -43,7 +46,7 @@ class Boxes:
         rows = self._spans(image.shape[2], image, generator) & drawn
         columns = self._spans(image.shape[3], image, generator)
         covers = torch.einsum("nbh,nbw->nhw", rows.float(), columns.float())  # how many boxes lie on a pixel
-        return _hide(image, covers[:, None] > 0, self.fill)
+        return _hide(image, covers[:, None] > 0, self, generator)
 
     def _spans(self, size: int, image: Tensor, generator: torch.Generator) -> Tensor:
         """Which pixels of a line of `size` pixels each box covers: (n, boxes, size)."""
@@ -68,6 +71,7 @@ class Strokes:
     )
     pieces: int = option(6, "straight pieces in one stroke", at_least=1, at_most=100)
     fill: float = option(0.0, "value of the hidden pixels", unit="8-bit units", at_least=0, at_most=255)
+    chance: float = option(1.0, "share of the images that it hides pixels of", at_least=0, at_most=1)
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
         need_images(self, image)
@@ -82,7 +86,7 @@ class Strokes:
             for piece in range(self.pieces):
                 start, end = corners[:, stroke, piece], corners[:, stroke, piece + 1]
                 missing |= _squared_distance(start, end, h, w) <= reach[:, stroke, None, None]
-        return _hide(image, missing[:, None], self.fill)
+        return _hide(image, missing[:, None], self, generator)
 
     def _corners(self, strokes: int, image: Tensor, generator: torch.Generator) -> Tensor:
         """Where the strokes begin, turn and end, in pixels from the top left: (n, strokes, pieces + 1, 2)."""
@@ -110,5 +114,6 @@ def _squared_distance(start: Tensor, end: Tensor, h: int, w: int) -> Tensor:
     return across.square_().addcmul_(beyond, beyond)
 
 
-def _hide(image: Tensor, missing: Tensor, fill: float) -> Corrupted:
-    return Corrupted(image.masked_fill(missing, fill / FULL_SCALE), missing.to(image.dtype))
+def _hide(image: Tensor, missing: Tensor, mask: Any, generator: torch.Generator) -> Corrupted:
+    missing = missing & chosen(mask.chance, image, generator)
+    return Corrupted(image.masked_fill(missing, mask.fill / FULL_SCALE), missing.to(image.dtype))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from diabolo.corruptions.draws import FULL_SCALE, Corrupted, per_image, precise, uniform
+from diabolo.corruptions.draws import FULL_SCALE, Corrupted, chosen, per_image, precise, uniform
 from diabolo.options import option, part
 
 
@@ -37,12 +37,11 @@ class Shot:
         at_least=0,
         at_most=1000,
     )
-    share: float = option(1.0, "share of the images that it is added to", at_least=0, at_most=1)
+    chance: float = option(1.0, "share of the images that it is added to", at_least=0, at_most=1)
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
         sigma = per_image("shot.sigma", self.sigma, image, generator) / FULL_SCALE
-        if self.share < 1:
-            sigma = sigma * (uniform(tuple(sigma.shape), image, generator) < self.share)
+        sigma = sigma * chosen(self.chance, image, generator)
         spread = sigma * precise(image).clamp(min=0).sqrt()
         noisy = (precise(image) + spread * _normal(image, generator)).to(image.dtype)
         return Corrupted(noisy, noise=_variance(torch.zeros_like(sigma), sigma))

@@ -54,9 +54,10 @@ RECIPES = {
 DENOISE = {
     "architecture.widths": (16, 32),
     "architecture.reduce": 1,
+    "hint": "none",
     "epochs": 2,
     "batch_size": 16,
-    "learning_rate": 5e-3,
+    "crop": 0,
     "corruption.noise.sigma": (5.0, 40.0),
 }
 

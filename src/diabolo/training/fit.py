@@ -60,11 +60,12 @@ def fit(
     is a KeyboardInterrupt. `Diverged` carries the model of the best epoch as `.model`, where there was one.
     """
     processes = join(device)
-    training = recipe.training
     _check_batch(recipe, processes)
     began = time.process_time(), time.monotonic()
-    pictures = Pictures(source, recipe.preprocessing, training.memory, training.workers)
-    seen, conversion = survey(pictures, _crop(recipe))
+    pictures = Pictures(source, recipe.preprocessing, recipe.training.memory, recipe.training.workers)
+    recipe = _with_crop(recipe, pictures, listen)
+    training = recipe.training
+    seen, conversion = survey(pictures, recipe.training.crop)
     conversion = dataclasses.replace(conversion, any_size=recipe.architecture.spatial and conversion.layout != "vector")
     recipe = _with_likelihood(recipe, seen, conversion, listen)
     network = _build(recipe, conversion)
@@ -224,8 +225,13 @@ def _precision(name: str, processes: Processes) -> torch.dtype:
     return torch.bfloat16 if name == "bfloat16" else torch.float32
 
 
-def _crop(recipe: Recipe) -> int:
-    if recipe.training.crop and not recipe.architecture.spatial:
+def _with_crop(recipe: Recipe, pictures: Pictures, listen: Listener) -> Recipe:
+    """The recipe with squares no larger than the smallest picture."""
+    crop, smallest = recipe.training.crop, pictures.smallest
+    if crop and not recipe.architecture.spatial:
         allowed = "unet, or conv with --architecture.map true"
         raise Mistake(f"{name_of(recipe.architecture)} cannot be trained on crops", allowed=allowed, remedy="--crop 0")
-    return recipe.training.crop
+    if not crop or crop <= smallest or not smallest:
+        return recipe
+    listen(Note(f"squares of {smallest} pixels are learned instead of {crop}: the smallest picture has no more"))
+    return replace(recipe, "training.crop", smallest)

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from diabolo.corruptions import corrupt, hint
+from diabolo.errors import Mistake
 from diabolo.network import Network, Output
 from diabolo.recipe import Recipe, Training
+from diabolo.training.muon import Muon
 
 Loss = Callable[[Tensor, Tensor, torch.Generator], dict[str, Tensor]]
 
@@ -24,12 +26,8 @@ class Player:
 
     def __init__(self, name: str, module: nn.Module, loss: Loss, training: Training) -> None:
         self.name, self.module, self.loss, self.training = name, module, loss, training
-        kind = torch.optim.AdamW if training.optimizer == "adamw" else torch.optim.Adam
         self.parameters = dict(module.named_parameters())
-        # One fused kernel a step; not for split weights.
-        self.optimizer = kind(
-            module.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=not training.shard
-        )
+        self.optimizer = _optimizer(module, training)
         self.average = {n: p.detach().clone() for n, p in self.parameters.items()} if training.ema else {}
 
     def step(self, total: Tensor, learning_rate: float, steps_done: int) -> bool:
@@ -58,6 +56,17 @@ class Player:
             held = weight.clone()
             weight.copy_(average)
             average.copy_(held)
+
+
+def _optimizer(module: nn.Module, training: Training) -> torch.optim.Optimizer:
+    if training.optimizer == "muon":
+        if training.shard:
+            raise Mistake("muon needs whole matrices, which split weights are not", remedy="--optimizer adamw")
+        return Muon(module.parameters(), training.learning_rate, training.weight_decay)
+    kind = torch.optim.AdamW if training.optimizer == "adamw" else torch.optim.Adam
+    # One fused kernel a step; not for split weights.
+    fused = not training.shard
+    return kind(module.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=fused)
 
 
 def autoencoder(network: Network, module: nn.Module, recipe: Recipe) -> Player:

@@ -1,0 +1,1 @@
+"""Pictures restored: noise, holes and blocks undone by a trained model."""
