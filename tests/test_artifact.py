@@ -242,10 +242,6 @@ HOSTILE = {
     "a weight of another shape": (weight(BIAS, lambda w: w[:1].clone()), "wrong shape"),
     "a weight of whole numbers": (weight(BIAS, lambda w: w.int()), "wrong kinds"),
     "a weight of doubles": (weight(BIAS, lambda w: w.double()), "wrong kinds"),
-    "weights of bfloat16": (
-        lambda told, weights: weights.update({k: v.bfloat16() for k, v in weights.items()}),
-        "wrong kinds",
-    ),
     "NaN in a weight": (weight(BIAS, lambda w: w / 0 * 0), "NaN or infinite"),
     "infinity in a weight": (weight(BIAS, lambda w: w.abs().add(1) / 0), "NaN or infinite"),
 }

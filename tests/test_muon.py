@@ -11,7 +11,8 @@ def test_orthogonal_is_the_decomposition_without_its_values():
     u, _, v = torch.linalg.svd(matrices, full_matrices=False)
     turned = u.mT @ found @ v.mT  # diagonal where the directions are the decomposition's
     values = turned.diagonal(dim1=1, dim2=2)
-    assert values.min() > 0.5 and values.max() < 1.3
+    assert values.min() > 0.5
+    assert values.max() < 1.3
     assert (turned - torch.diag_embed(values)).abs().max() < 0.1
     assert torch.equal(orthogonal(matrices.mT), orthogonal(matrices).mT)
 

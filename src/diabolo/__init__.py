@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from diabolo.architectures import Conv, Flat, Unet
     from diabolo.corruptions import (
+        BlindSpot,
         Blur,
         Boxes,
         Downscale,
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
         MissingPixels,
         Noise,
         Poisson,
+        Recorrupt,
         SaltAndPepper,
+        Shot,
         Speckle,
         Strokes,
     )
@@ -28,19 +31,26 @@ if TYPE_CHECKING:
     from diabolo.objectives import Bernoulli, Gaussian, Laplace
     from diabolo.recipe import Recipe
     from diabolo.sources import open_source
+    from diabolo.tasks.restore import Deblocker, Deblurrer, Denoiser, Enlarger, Inpainter
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Autoencoder",
     "Bernoulli",
+    "BlindSpot",
     "Blur",
     "Boxes",
     "Contractive",
     "Conv",
+    "Deblocker",
+    "Deblurrer",
+    "Denoiser",
     "Downscale",
+    "Enlarger",
     "Flat",
     "Gaussian",
+    "Inpainter",
     "Jpeg",
     "Laplace",
     "Linear",
@@ -50,7 +60,9 @@ __all__ = [
     "Plain",
     "Poisson",
     "Recipe",
+    "Recorrupt",
     "SaltAndPepper",
+    "Shot",
     "Sparse",
     "Speckle",
     "Strokes",
@@ -65,13 +77,19 @@ __all__ = [
 _HOMES = {
     "Autoencoder": "diabolo.estimator",
     "Bernoulli": "diabolo.objectives",
+    "BlindSpot": "diabolo.corruptions",
     "Blur": "diabolo.corruptions",
     "Boxes": "diabolo.corruptions",
     "Contractive": "diabolo.latents",
     "Conv": "diabolo.architectures",
+    "Deblocker": "diabolo.tasks.restore",
+    "Deblurrer": "diabolo.tasks.restore",
+    "Denoiser": "diabolo.tasks.restore",
     "Downscale": "diabolo.corruptions",
+    "Enlarger": "diabolo.tasks.restore",
     "Flat": "diabolo.architectures",
     "Gaussian": "diabolo.objectives",
+    "Inpainter": "diabolo.tasks.restore",
     "Jpeg": "diabolo.corruptions",
     "Laplace": "diabolo.objectives",
     "Linear": "diabolo.latents",
@@ -81,7 +99,9 @@ _HOMES = {
     "Plain": "diabolo.latents",
     "Poisson": "diabolo.corruptions",
     "Recipe": "diabolo.recipe",
+    "Recorrupt": "diabolo.corruptions",
     "SaltAndPepper": "diabolo.corruptions",
+    "Shot": "diabolo.corruptions",
     "Sparse": "diabolo.latents",
     "Speckle": "diabolo.corruptions",
     "Strokes": "diabolo.corruptions",

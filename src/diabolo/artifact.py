@@ -1,6 +1,6 @@
 """The model file `*.diabolo`: one safetensors file whose only metadata entry, "diabolo", is JSON.
 
-The JSON holds the format's number, the recipe, the conversion, the calibrated scale, metrics, provenance, and a
+The JSON holds the format's number, the recipe, the conversion, the calibrated scale and bounds, metrics, provenance, a
 SHA-256 digest over all of this and over every weight. Nothing in a file is ever executed or imported by name: parts
 are looked up in the families' tables and in those that the caller passes as `known`. The network is built without
 memory first, so that a file can make the reader allocate no more than its own size.
@@ -27,6 +27,7 @@ import torch
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from diabolo.calibration import ErrorBounds
 from diabolo.errors import Mistake
 from diabolo.files import atomic, reading
 from diabolo.model import Model
@@ -103,6 +104,7 @@ def _contents(model: Model, half: bool = False) -> tuple[dict[str, Tensor], dict
         "recipe": to_plain(model.recipe),
         "conversion": dataclasses.asdict(model.conversion),
         "scale": model.scale,
+        "bounds": model.bounds.to_plain() if model.bounds else None,
         "metrics": model.metrics,
         "provenance": _provenance() | model.provenance,
     }
@@ -163,7 +165,7 @@ def _describe(told: Any, known: dict[str, type]) -> Model:
         raise Mistake("it does not say its format")
     if told["format"] > FORMAT:
         raise Mistake(f"it is of format {told['format']}, newer than this diabolo", remedy="pip install -U diabolo")
-    allowed = {"format", "recipe", "conversion", "scale", "metrics", "provenance", "digest"}
+    allowed = {"format", "recipe", "conversion", "scale", "bounds", "metrics", "provenance", "digest"}
     if extra := set(told) - allowed:
         raise Mistake("it has unknown entries", got=", ".join(sorted(extra))[:80])
     recipe = from_plain(Recipe, told["recipe"], known)
@@ -179,7 +181,8 @@ def _describe(told: Any, known: dict[str, type]) -> Model:
     with torch.device("meta"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns that initialising tensors without memory does nothing
         network = Network(recipe, conversion.shape)
-    return Model(recipe, network, conversion, float(told["scale"]), told["metrics"], told["provenance"])
+    bounds = ErrorBounds.from_plain(told["bounds"]) if told.get("bounds") else None
+    return Model(recipe, network, conversion, float(told["scale"]), told["metrics"], told["provenance"], bounds)
 
 
 def _conversion(plain: Any) -> Conversion:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diabolo.calibration import ErrorBounds
 from diabolo.errors import Mistake
 from diabolo.network import Network
 from diabolo.preprocessing import Conversion
@@ -27,6 +28,7 @@ class Model:
     scale: float = 1.0  # calibrated spread of the residuals, in network units, for log-likelihoods
     metrics: dict[str, Any] = dataclasses.field(default_factory=dict)
     provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
+    bounds: ErrorBounds | None = None  # how sure a restored image is; None where the model restores nothing
     batch_size: int = 256  # images at a time when the model is used
 
     @property

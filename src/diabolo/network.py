@@ -33,9 +33,7 @@ class Network(nn.Module):
             self.encoder, self.decoder = _build(recipe, shape)
             self.latent = recipe.latent.build(self.encoder.features)
 
-    def forward(
-        self, image: Tensor, generator: torch.Generator | None = None, hint: Tensor | None = None
-    ) -> Output:
+    def forward(self, image: Tensor, generator: torch.Generator | None = None, hint: Tensor | None = None) -> Output:
         """Without a generator nothing is drawn: the same image gives the same output.
 
         `hint` (n, 1, h, w) is what the recipe's `hint` names; without it nothing is noisy and nothing missing.

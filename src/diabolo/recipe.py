@@ -87,7 +87,9 @@ class Recipe:
 
 
 # Small squares of large pictures, and an optimiser that learned the same from half of the steps that Adam took.
-_RESTORING = Training(epochs=60, batch_size=8, optimizer="muon", learning_rate=4e-3, crop=64, flip=True, validation=0.05)
+_RESTORING = Training(
+    epochs=60, batch_size=8, optimizer="muon", learning_rate=4e-3, crop=64, flip=True, validation=0.05
+)
 _DEEP = Flat(depth=3, width=1024, activation="silu", decoder_activation="silu")
 
 RECIPES: dict[str, tuple[Recipe, str]] = {
@@ -114,9 +116,7 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
         "residual convolutions around a code of fixed length, for pictures of one size",
     ),
     "denoise": (
-        Recipe(
-            Unet(), Plain(), corruption=(Noise(sigma=(0.0, 60.0)),), hint="noise-level", training=_RESTORING
-        ),
+        Recipe(Unet(), Plain(), corruption=(Noise(sigma=(0.0, 60.0)),), hint="noise-level", training=_RESTORING),
         "a denoising autoencoder with skips, for pictures of any size: `diabolo denoise`",
     ),
     "inpaint": (

@@ -12,6 +12,11 @@ COMMANDS = {
     "demo": "diabolo.cli.demo",
     "fit": "diabolo.cli.fit",
     "reconstruct": "diabolo.cli.reconstruct",
+    "denoise": "diabolo.cli.denoise",
+    "inpaint": "diabolo.cli.inpaint",
+    "deblock": "diabolo.cli.deblock",
+    "deblur": "diabolo.cli.deblur",
+    "enlarge": "diabolo.cli.enlarge",
     "encode": "diabolo.cli.encode",
     "decode": "diabolo.cli.decode",
     "compare": "diabolo.cli.compare",
@@ -50,5 +55,6 @@ usage: diabolo VERB ...
 
 A first look:
   diabolo demo
+  diabolo denoise photo.png -o clean.png
   diabolo fit deep digits -o digits.diabolo --latent.size 8
   diabolo compare digits -o report.html"""

@@ -11,7 +11,15 @@ from diabolo.errors import Mistake
 from diabolo.options import name_of
 
 FULL_SCALE = 255.0  # 8-bit units in the image range 0..1
-ON_VECTORS = ("noise", "shot", "salt-and-pepper", "poisson", "speckle", "missing-pixels", "recorrupt")  # the others need an image's rows
+ON_VECTORS = (
+    "noise",
+    "shot",
+    "salt-and-pepper",
+    "poisson",
+    "speckle",
+    "missing-pixels",
+    "recorrupt",
+)  # the others need an image's rows
 
 
 class Corrupted(NamedTuple):

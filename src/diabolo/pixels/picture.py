@@ -63,6 +63,12 @@ class Picture:
             got = f"{self.alpha.dtype} {self.alpha.shape}"
             raise Mistake("the transparency does not fit the picture", got=got, allowed=f"{dtype} {shape[:2]}")
 
+    def with_values(self, values: np.ndarray) -> Picture:
+        """The same picture with other pixels; its transparency stays, where it still fits."""
+        return dataclasses.replace(
+            self, values=values, alpha=self.alpha if values.shape[:2] == self.values.shape[:2] else None
+        )
+
     def fitting_icc(self) -> bytes | None:
         """The colour profile, if it is one for the kind of pixels that are here; a CMYK picture's is not."""
         space = b"GRAY" if self.values.ndim == 2 else b"RGB "

@@ -18,7 +18,19 @@ from diabolo.sources.idx import is_idx, open_idx
 from diabolo.sources.named import NAMED, labels, list_sets
 from diabolo.sources.pictures import Folder, Pictures, Zip
 
-__all__ = ["NAMED", "SOURCES", "Arrays", "Joined", "Kind", "Pictures", "Source", "as_array", "labels", "list_sets", "open_source"]
+__all__ = [
+    "NAMED",
+    "SOURCES",
+    "Arrays",
+    "Joined",
+    "Kind",
+    "Pictures",
+    "Source",
+    "as_array",
+    "labels",
+    "list_sets",
+    "open_source",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +64,8 @@ SOURCES = {
 def open_source(spec: Any, strict: bool = False) -> Source:
     """The source that `spec` stands for.
 
-    `spec` is a path, the name of a set in `NAMED`, a list of these, an array or what becomes one (a list of equal arrays, a DataFrame
+    `spec` is a path, the name of a set in `NAMED`, a list of these, an array or what becomes one (a list of equal
+    arrays, a DataFrame
     of numbers, a generator of equal arrays), or a source, which is given back. A name without a folder is a set's if
     there is no such file here. `strict` makes a picture that cannot be read a `Mistake`; otherwise it is left out and
     listed in the source's `unreadable`. NaN and infinity are not looked for here: training does.

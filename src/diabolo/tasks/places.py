@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,11 +11,12 @@ import numpy as np
 
 from diabolo.errors import Mistake
 from diabolo.events import Listener, Note, Passed, ignore
-from diabolo.files import atomic
+from diabolo.files import atomic, check_writable
 from diabolo.pixels import SUFFIXES, Picture, is_picture, read_picture, write_picture
 from diabolo.sources import Source, open_source
 
 Change = Callable[[np.ndarray], np.ndarray]  # (n, *image) -> (n, *image) of the same type
+ChangePicture = Callable[[Picture, str], Picture]  # a picture and its name below the folder -> a picture
 AT_ONCE = 1024  # images of an array that are changed and written together
 
 
@@ -26,22 +26,33 @@ def change(place: str, out: str, function: Change, *, strict: bool = False, list
     A picture keeps its transparency, colour profile and EXIF; a folder keeps its names. One broken file does not
     stop the rest, unless `strict`; each is told as a warning. Nothing is left half-written.
     """
-    if place and Path(place).is_dir():
-        return _folder(Path(place), Path(out), function, strict, listen)
-    if is_picture(place):
-        _refuse_same(place, out)
-        write_picture(out, _changed(read_picture(place), function))
-        return 1
+    if is_pictures(place):
+        return change_pictures(place, out, lambda picture, _: _changed(picture, function), strict=strict, listen=listen)
     return _array(open_source(place, strict=strict), out, function, listen)
 
 
+def is_pictures(place: str) -> bool:
+    """Is there a folder at a place, or a file that is a picture by its name?"""
+    return bool(place) and (Path(place).is_dir() or is_picture(place))
+
+
+def change_pictures(
+    place: str, out: str, function: ChangePicture, *, strict: bool = False, listen: Listener = ignore
+) -> int:
+    """`change` for a picture or a folder of pictures, by a function that is given the whole picture and its name."""
+    if Path(place).is_dir():
+        return _folder(Path(place), Path(out), function, strict, listen)
+    _refuse_same(place, out)
+    check_writable(Path(out))  # before the work, not after it
+    write_picture(out, function(read_picture(place), Path(place).name))
+    return 1
+
+
 def _changed(picture: Picture, function: Change) -> Picture:
-    values = function(picture.values[None])[0]
-    alpha = picture.alpha if values.shape[:2] == picture.values.shape[:2] else None
-    return dataclasses.replace(picture, values=values, alpha=alpha)
+    return picture.with_values(function(picture.values[None])[0])
 
 
-def _folder(place: Path, out: Path, function: Change, strict: bool, listen: Listener) -> int:
+def _folder(place: Path, out: Path, function: ChangePicture, strict: bool, listen: Listener) -> int:
     names = [name for name in _names(place) if is_picture(name)]
     if not names:
         raise Mistake(f"no pictures in {place}", allowed=", ".join(SUFFIXES))
@@ -52,7 +63,7 @@ def _folder(place: Path, out: Path, function: Change, strict: bool, listen: List
     taken = set(names)
     for i, name in enumerate(names):
         try:
-            picture = _changed(read_picture(place / name), function)
+            picture = function(read_picture(place / name), name)
         except Mistake as mistake:
             if strict:
                 raise

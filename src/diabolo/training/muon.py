@@ -33,8 +33,8 @@ class Muon(torch.optim.Optimizer):
                 torch._foreach_mul_(moving, 1 - group["lr"] * group["weight_decay"])
             self._matrices([p for p in moving if is_matrix(p)], group["lr"])
             for p in moving:
-                if not is_matrix(p):
-                    self._adam(p, group["lr"])
+                if p.grad is not None and not is_matrix(p):
+                    self._adam(p, p.grad, group["lr"])
 
     def _matrices(self, parameters: list[Tensor], rate: float) -> None:
         """Matrices of one size are made orthogonal together: few large products instead of many small ones."""
@@ -53,14 +53,14 @@ class Muon(torch.optim.Optimizer):
         momentum.lerp_(p.grad, 1 - MOMENTUM)
         return p.grad.lerp(momentum, MOMENTUM)
 
-    def _adam(self, p: Tensor, rate: float) -> None:
+    def _adam(self, p: Tensor, gradient: Tensor, rate: float) -> None:
         state, (first, second) = self.state[p], BETAS
         step = state.setdefault("step", torch.zeros(()))
         mean = state.setdefault("mean", torch.zeros_like(p))
         square = state.setdefault("square", torch.zeros_like(p))
         step += 1
-        mean.lerp_(p.grad, 1 - first)
-        square.lerp_(p.grad.square(), 1 - second)
+        mean.lerp_(gradient, 1 - first)
+        square.lerp_(gradient.square(), 1 - second)
         count = float(step)
         spread = (square / (1 - second**count)).sqrt_().add_(EPSILON)
         p.addcdiv_(mean, spread, value=-rate / (1 - first**count))

@@ -1,8 +1,9 @@
-"""Big pictures piece by piece: overlapping tiles through a function, blended in bounded memory so that no seam shows."""
+"""Big pictures in bounded memory: overlapping tiles through a function, blended so that no seam shows."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 
@@ -71,7 +72,7 @@ class Tiling:
         side = _down(tile, grid)
         last = padded - side
         origins = (*range(0, last, _down(side - overlap, grid)), last)
-        centres = [(before + side + after) // 2 for before, after in zip(origins, origins[1:], strict=False)]
+        centres = [(before + side + after) // 2 for before, after in itertools.pairwise(origins)]
         return cls(length, side, origins, tuple((c - overlap // 4, c + overlap // 4) for c in centres))
 
     def times(self, scale: int) -> Tiling:
@@ -106,10 +107,11 @@ class _Pieces:
     def _row(self, number: int, top: int) -> Iterator[np.ndarray]:
         done, total = number * len(self.columns.origins), len(self.rows.origins) * len(self.columns.origins)
         for left in self.columns.origins:
-            yield self._tile(top, left)
+            tile = self._tile(top, left)
             done += 1
             if self.progress:
                 self.progress(done, total)
+            yield tile
 
     def _tile(self, top: int, left: int) -> np.ndarray:
         height, width = self.rows.side, self.columns.side

@@ -1,0 +1,112 @@
+"""`Deblocker`, `Deblurrer` and `Enlarger`: what was done to the picture is not told, the network sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from torch.nn.functional import interpolate
+
+from diabolo.errors import Mistake
+from diabolo.events import Listener
+from diabolo.model import Model
+from diabolo.tasks.restore.learning import as_picture, learn, restorer
+from diabolo.tasks.restore.restorer import Restored
+
+LARGEST = 2**28  # pixels of an enlarged picture: a quarter of a thousand megapixels
+
+
+class _Blind(BaseEstimator):  # type: ignore[misc]
+    """A restoring estimator that is told nothing; its parameters are `Denoiser`'s without `sigma`."""
+
+    _verb = ""
+
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        options: dict[str, Any] | None = None,
+        device: str = "cpu",
+        listen: Listener | None = None,
+    ) -> None:
+        self.model = model
+        self.options = options
+        self.device = device
+        self.listen = listen
+
+    def fit(self, X: Any, y: Any = None) -> Any:
+        """Learn from pictures without the fault (an array, a folder, ...), or from faulty ones and their targets."""
+        self.model_ = learn(self, self._verb, X, y)
+        return self
+
+    def restore(self, image: Any, bounds: bool = False, progress: Any = None) -> Restored:
+        """One picture, and with `bounds` how sure each pixel is; `progress` hears (tiles done, tiles in all)."""
+        picture = as_picture(image)
+        engine = restorer(self, self._verb, picture.shape[2] if picture.ndim == 3 else 1)
+        return engine.restore(picture, bounds=bounds, progress=progress)
+
+
+class Deblocker(_Blind):
+    """Takes the blocks and rings out of pictures that were JPEG files, with the starter model or your own.
+
+    The picture's first pixel must be that of the JPEG file: a cut at another place than every eighth pixel moves the
+    blocks to where the network does not expect them.
+    """
+
+    _verb = "deblock"
+
+    def deblock(self, image: Any) -> np.ndarray:
+        """One picture (h, w) or (h, w, 3) without the marks of JPEG; same shape and type."""
+        return self.restore(image).values
+
+
+class Deblurrer(_Blind):
+    """Sharpens pictures out of focus, with a model learned from sharp ones of your own."""
+
+    _verb = "deblur"
+
+    def deblur(self, image: Any) -> np.ndarray:
+        """One picture (h, w) or (h, w, 3), sharper; same shape and type."""
+        return self.restore(image).values
+
+
+class Enlarger(_Blind):
+    """Enlarges pictures and adds the detail that interpolation leaves out, with a model learned from your own."""
+
+    _verb = "enlarge"
+
+    def enlarge(self, image: Any, factor: int | None = None) -> np.ndarray:
+        """One picture (h, w) or (h, w, 3), `factor` times as high and wide (by default what the model learned)."""
+        return self.restore(image, factor=factor).values
+
+    def restore(self, image: Any, bounds: bool = False, progress: Any = None, factor: int | None = None) -> Restored:
+        """`enlarge`, and with `bounds` how sure each pixel is."""
+        picture = as_picture(image)
+        engine = restorer(self, self._verb, picture.shape[2] if picture.ndim == 3 else 1)
+        factor = self._factor(engine.model, factor)
+        if picture.shape[0] * picture.shape[1] * factor**2 > LARGEST:
+            raise Mistake("the enlarged picture is too large", f"{factor} times {picture.shape}", f"{LARGEST} pixels")
+        return engine.restore(interpolated(picture, factor), bounds=bounds, progress=progress)
+
+    def _factor(self, model: Model, factor: int | None) -> int:
+        learned = [c.factor for c in model.recipe.corruption if hasattr(c, "factor")]
+        low, high = (min(learned[0]), max(learned[0])) if learned else (2, 2)
+        if factor is not None and not low <= factor <= high:
+            allowed = f"{low} to {high}" if high > low else f"{low}, which the model learned"
+            raise Mistake("the picture cannot be enlarged so", f"factor {factor}", allowed)
+        return high if factor is None else factor
+
+
+def interpolated(picture: np.ndarray, factor: int) -> np.ndarray:
+    """A picture enlarged by bicubic interpolation (Keys 1981), as the corruption `downscale` does it; same type."""
+    planes = picture if picture.ndim == 3 else picture[..., None]
+    size = (picture.shape[0] * factor, picture.shape[1] * factor)
+    out = np.empty((*size, planes.shape[2]), picture.dtype)
+    for c in range(planes.shape[2]):
+        plane = torch.from_numpy(planes[..., c].astype(np.float32))[None, None]
+        large = interpolate(plane, size, mode="bicubic", align_corners=False, antialias=True)[0, 0].numpy()
+        whole = picture.dtype.kind in "ui"
+        out[..., c] = np.clip(np.rint(large), 0, np.iinfo(picture.dtype).max) if whole else large
+    return out.reshape(*size, *picture.shape[2:])

@@ -1,0 +1,124 @@
+"""`Denoiser`: noise of unknown strength taken out of pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from torch import Tensor
+
+from diabolo.errors import Mistake
+from diabolo.events import Listener, Note
+from diabolo.model import Model
+from diabolo.noise_level import NoiseLevel, estimate, level_map
+from diabolo.tasks.restore.learning import as_picture, each, learn, restorer
+from diabolo.tasks.restore.restorer import Restored
+
+STRONGEST = 255.0  # 8-bit units; noise as wide as the whole range
+UNNOTICED = 1.0  # 8-bit units; less noise than this is hardly seen
+
+
+class Denoiser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Takes noise out of pictures, with the starter model or one learned from your own.
+
+    Parameters
+    ----------
+    model : None, path, name or trained model
+        None takes the starter for grey or colour pictures. `fit` starts from it where it is given.
+    sigma : None or float
+        Standard deviation of the noise, 8-bit units (0..255); None finds it in each picture.
+    options : dict or None
+        Options of the recipe `denoise` that `fit` trains: `{"epochs": 100, "architecture.widths": (64, 96, 128)}`.
+    device : str
+        "cpu", "cuda", ...
+    listen : callable or None
+        Called with every event (`diabolo.events`).
+
+    Attributes
+    ----------
+    model_ : Model
+        What `fit` learned.
+    level_ : NoiseLevel
+        The noise that the last picture had, as it was found or given.
+
+    Examples
+    --------
+    >>> from skimage.data import camera
+    >>> from diabolo import Denoiser
+    >>> Denoiser().denoise(camera()).shape
+    (512, 512)
+    """
+
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        sigma: float | None = None,
+        options: dict[str, Any] | None = None,
+        device: str = "cpu",
+        listen: Listener | None = None,
+    ) -> None:
+        self.model = model
+        self.sigma = sigma
+        self.options = options
+        self.device = device
+        self.listen = listen
+
+    def fit(self, X: Any, y: Any = None) -> Denoiser:
+        """Learn from clean pictures (an array, a folder, ...), to which noise is added.
+
+        With `y`, the same pictures under the same names, each picture of `X` is to become that of `y`: a clean one, or
+        another noisy one (Noise2Noise). For noisy pictures alone: `options={"corruption": "recorrupt",
+        "corruption.recorrupt.sigma": 25}` where the noise is white and its strength known, `"blind-spot"` elsewhere.
+        """
+        self.model_ = learn(self, "denoise", X, y)
+        return self
+
+    def denoise(self, image: Any, sigma: float | None = None) -> np.ndarray:
+        """One picture (h, w) or (h, w, 3), uint8, uint16 or floats in 0..1, without its noise; same shape and type."""
+        return self.restore(image, sigma).values
+
+    def restore(self, image: Any, sigma: float | None = None, bounds: bool = False, progress: Any = None) -> Restored:
+        """`denoise`, and with `bounds` also how sure each pixel is; `progress` hears (tiles done, tiles in all)."""
+        picture = as_picture(image)
+        engine = restorer(self, "denoise", picture.shape[2] if picture.ndim == 3 else 1)
+        level = self.level_ = self._level(picture, self.sigma if sigma is None else sigma)
+        self._warn(engine.model, level)
+
+        def told(x: Tensor) -> Tensor:
+            return level_map(x, level.sigma, level.shot)
+
+        hint = told if engine.model.recipe.hint == "noise-level" else None
+        return engine.restore(picture, hint, bounds=bounds, progress=progress)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """A batch of pictures (n, h, w) or (n, h, w, c) without their noise; same shape and type."""
+        return each(X, self.denoise)
+
+    def noise_level(self, image: Any) -> NoiseLevel:
+        """The noise found in one picture, 8-bit units; `sigma` everywhere, `shot` more at the brightest value."""
+        return estimate(as_picture(image))
+
+    def check(self) -> None:
+        """Refuse a `sigma` that is no noise, and a model of another task, before any picture is read."""
+        self._level(np.zeros((1, 1), np.uint8), self.sigma or 0.0)
+        if self.model is not None:
+            restorer(self, "denoise", 1)
+
+    def _level(self, picture: np.ndarray, sigma: float | None) -> NoiseLevel:
+        if sigma is None:
+            return estimate(picture)
+        if not 0 <= sigma <= STRONGEST:
+            raise Mistake("no such noise", got=f"sigma {sigma:g}", allowed=f"0 to {STRONGEST:g} (8-bit units)")
+        return NoiseLevel(float(sigma), 0.0)
+
+    def _warn(self, model: Model, level: NoiseLevel) -> None:
+        """Tell where the picture is outside what the model was trained for."""
+        strongest = max((max(c.sigma) for c in model.recipe.corruption if hasattr(c, "sigma")), default=STRONGEST)
+        whole = float(np.hypot(level.sigma, level.shot))
+        if self.listen and whole > strongest:
+            text = f"the noise, {whole:.0f}, is stronger than the model was trained for, up to {strongest:g}"
+            self.listen(Note(f"{text}: expect blur", warning=True))
+        elif self.listen and whole < UNNOTICED:
+            self.listen(Note(f"hardly any noise is there ({whole:.1f} of 255): little will change"))

@@ -1,0 +1,154 @@
+"""One picture of any size, type and number of channels through a restoring model, tile by tile."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diabolo.errors import Mistake
+from diabolo.model import Model
+from diabolo.options import name_of
+from diabolo.preprocessing import UNIT
+from diabolo.tasks.restore.tiles import by_tiles
+
+# What each verb undoes: the corruptions that a model was trained with.
+UNDOES = {
+    "denoise": ("noise", "shot", "poisson", "speckle", "salt-and-pepper", "recorrupt", "blind-spot"),
+    "inpaint": ("missing-pixels", "strokes", "boxes"),
+    "deblock": ("jpeg",),
+    "deblur": ("blur",),
+    "enlarge": ("downscale",),
+}
+Hint = Callable[[Tensor], Tensor]  # (n, c, h, w) as the network sees it -> (n, 1, h, w)
+
+
+class Restored(NamedTuple):
+    """A restored picture, and how sure it is.
+
+    `values` has the shape and type of the picture. `bounds`, of the same shape, is half the width of the interval that
+    holds nine in ten of the true values, in the picture's units, float32; None where it was not asked for.
+    """
+
+    values: np.ndarray
+    bounds: np.ndarray | None = None
+
+
+def check_purpose(model: Model, verb: str) -> None:
+    """Refuse a model that was trained for something else; the mistake says for what, and what to type."""
+    undone = {name_of(corruption) for corruption in model.recipe.corruption}
+    if undone & set(UNDOES[verb]) or (not undone and "target" in model.provenance):
+        return
+    fitting = [other for other, names in UNDOES.items() if undone & set(names)]
+    other = fitting[0] if fitting else "reconstruct"
+    got = f"one for {other} ({', '.join(sorted(undone)) or 'no corruption'})"
+    remedy = f"diabolo {other} ..., or a model of diabolo fit {verb} FOLDER -o MODEL"
+    raise Mistake(f"this is no model for {verb}", got, f"trained with {' or '.join(UNDOES[verb])}", remedy)
+
+
+@dataclasses.dataclass(frozen=True)
+class Restorer:
+    """A model that restores pictures. A grey model takes colour channel by channel; a colour one takes grey as colour.
+
+    Pictures larger than `tile` pixels a side go through in overlapping tiles, so that memory does not grow with them.
+    """
+
+    model: Model
+    tile: int = 512
+    overlap: int = 96  # pixels; nothing is seen of a quarter of them along each edge
+
+    def restore(
+        self,
+        values: np.ndarray,
+        hint: Hint | None = None,
+        missing: np.ndarray | None = None,
+        bounds: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Restored:
+        """Restore a picture (h, w) or (h, w, c), uint8, uint16 or float.
+
+        `hint` makes what the encoder is told, if it is told anything. `missing` (h, w), True = missing, hides pixels
+        and is told to an encoder that wants to know. `progress` is called with (tiles done, tiles in all).
+        """
+        if bounds and self.model.bounds is None:
+            raise Mistake("this model does not know how sure it is", remedy="train it anew on clean pictures")
+        picture = values if values.ndim == 3 else values[..., None]
+        planes = picture if missing is None else np.concatenate((picture, missing[..., None].astype(values.dtype)), 2)
+        result = by_tiles(
+            planes,
+            lambda piece: self._piece(piece, picture.shape[2], hint, bounds),
+            multiple=self._multiple,
+            tile=max(self.tile, 2 * self._multiple),
+            overlap=min(self.overlap, self.tile // 2),
+            dtype=np.float32 if bounds else values.dtype,
+            progress=progress,
+        )
+        if not bounds:
+            return Restored(result.reshape(values.shape))
+        restored, half = np.split(result, 2, axis=2)
+        return Restored(_as(restored, values.dtype).reshape(values.shape), half.reshape(values.shape))
+
+    @property
+    def _multiple(self) -> int:
+        return int(getattr(self.model.network.encoder, "multiple", 1))
+
+    def _piece(self, piece: np.ndarray, channels: int, hint: Hint | None, bounds: bool) -> np.ndarray:
+        """A piece (h, w, channels and perhaps the mask) to (h, w, channels, twice with bounds), the picture's units."""
+        model, wanted = self.model, self.model.conversion.shape[0]
+        images = _as_images(piece[..., :channels], wanted)
+        x = model.conversion.to_network(images, model.dtype).to(model.device)
+        missing, told = None, hint(x) if hint else None
+        if piece.shape[2] > channels:
+            missing = torch.from_numpy((piece[..., channels] > 0)[None, None]).to(x)
+            x = torch.where(missing > 0, self._fill, x)
+            told = missing if model.recipe.hint == "missing" else told
+        with torch.no_grad():
+            y = model.recipe.likelihood.mean(model.network(x, hint=told).parameters)
+        results = [y]
+        if bounds and model.bounds:
+            hidden = None if missing is None else missing[0, 0].cpu().numpy()
+            half = [model.bounds.map(b, a, hidden) for b, a in zip(_arrays(x), _arrays(y), strict=True)]
+            results.append(torch.from_numpy(np.stack(half)))
+        unit = UNIT.get(piece.dtype.name, 1.0)
+        scale, offset = model.conversion.scale[0], model.conversion.offset[0]
+        in_units = [r.cpu().float() * scale * unit + (offset * unit if r is y else 0.0) for r in results]
+        return np.concatenate([_as_piece(r.numpy(), channels) for r in in_units], 2)
+
+    @property
+    def _fill(self) -> float:
+        """What the missing pixels were hidden under in training, in network units."""
+        fills = [mask.fill for mask in self.model.recipe.corruption if hasattr(mask, "fill")]
+        return (fills[0] / 255.0 if fills else 0.0) / self.model.conversion.scale[0]
+
+
+def _as_images(raw: np.ndarray, wanted: int) -> np.ndarray:
+    """(h, w, c) as the batch that a model of `wanted` channels takes: (n, h, w) or (n, h, w, wanted)."""
+    has = raw.shape[2]
+    if wanted == 1:
+        return np.ascontiguousarray(np.moveaxis(raw, 2, 0))
+    if has == 1:
+        return np.repeat(raw, wanted, axis=2)[None]
+    if has != wanted:
+        raise Mistake("a picture of another kind", got=f"{has} channels", allowed=f"1 or {wanted}")
+    return raw[None]
+
+
+def _as_piece(images: np.ndarray, channels: int) -> np.ndarray:
+    """Network images (n, c, h, w) as one piece (h, w, channels)."""
+    if images.shape[1] == 1:
+        return np.moveaxis(images[:, 0], 0, 2)
+    return images[0].mean(0)[..., None] if channels == 1 else np.moveaxis(images[0], 0, 2)
+
+
+def _arrays(batch: Tensor) -> list[np.ndarray]:
+    return list(batch.cpu().numpy())
+
+
+def _as(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    if dtype.kind in "ui":
+        return np.clip(np.rint(values), 0, np.iinfo(dtype).max).astype(dtype)
+    return values.astype(dtype)
