@@ -26,4 +26,4 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
         restored = task.restore(picture.values, bounds=bool(arguments.uncertainty), progress=progress)
         return restored, picture.with_values(restored.values), {}
 
-    return run_restoring(arguments, show, restore, "deblocked")
+    return run_restoring(arguments, show, task, restore, "deblocked")

@@ -32,7 +32,6 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     from diabolo.tasks.restore import Denoiser
 
     denoiser = Denoiser(arguments.model, sigma=arguments.sigma, device=device(arguments), listen=show.listen)
-    denoiser.check()
 
     def restore(picture: Any, name: str, progress: Any) -> Any:
         restored = denoiser.restore(picture.values, bounds=bool(arguments.uncertainty), progress=progress)
@@ -40,4 +39,4 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
         told = {"sigma": round(level.sigma, 2), "shot": round(level.shot, 2), "given": arguments.sigma is not None}
         return restored, picture.with_values(restored.values), told
 
-    return run_restoring(arguments, show, restore, "denoised")
+    return run_restoring(arguments, show, denoiser, restore, "denoised")

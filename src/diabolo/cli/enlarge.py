@@ -31,4 +31,4 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
         )
         return restored, picture.with_values(restored.values), {}
 
-    return run_restoring(arguments, show, restore, "enlarged")
+    return run_restoring(arguments, show, task, restore, "enlarged")

@@ -40,4 +40,4 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
         told = {"missing": round(float(missing.mean()), 6)}
         return restored, masks.without_holes(picture.with_values(restored.values), missing), told
 
-    return run_restoring(arguments, show, restore, "filled in")
+    return run_restoring(arguments, show, inpainter, restore, "filled in")

@@ -35,10 +35,11 @@ def device(arguments: Namespace) -> str:
     return str(find_device(arguments.device))
 
 
-def run_restoring(arguments: Namespace, show: Show, restore: Any, verb: str) -> dict[str, Any]:
+def run_restoring(arguments: Namespace, show: Show, task: Any, restore: Any, verb: str) -> dict[str, Any]:
     """Restore what is at IN, and tell what was found and reached."""
     from diabolo.tasks.restore.files import Beside, restore_place
 
+    task.check()
     beside = Beside(arguments.preview, arguments.reference, arguments.uncertainty)
     rows = restore_place(arguments.place, arguments.out, restore, beside, strict=arguments.strict, listen=show.listen)
     for row in rows:

@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 from diabolo.errors import Mistake
 from diabolo.events import Listener
 from diabolo.model import Model
-from diabolo.tasks.restore.learning import as_picture, learn, restorer
+from diabolo.tasks.restore.learning import as_picture, check, learn, restorer
 from diabolo.tasks.restore.restorer import Restored
 
 LARGEST = 2**28  # pixels of an enlarged picture: a quarter of a thousand megapixels
@@ -40,6 +40,10 @@ class _Blind(BaseEstimator):  # type: ignore[misc]
         """Learn from pictures without the fault (an array, a folder, ...), or from faulty ones and their targets."""
         self.model_ = learn(self, self._verb, X, y)
         return self
+
+    def check(self) -> None:
+        """Refuse a model of another task before any picture is read."""
+        check(self, self._verb)
 
     def restore(self, image: Any, bounds: bool = False, progress: Any = None) -> Restored:
         """One picture, and with `bounds` how sure each pixel is; `progress` hears (tiles done, tiles in all)."""

@@ -12,7 +12,7 @@ from diabolo.errors import Mistake
 from diabolo.events import Listener, Note
 from diabolo.model import Model
 from diabolo.noise_level import NoiseLevel, estimate, level_map
-from diabolo.tasks.restore.learning import as_picture, each, learn, restorer
+from diabolo.tasks.restore.learning import as_picture, check, each, learn, restorer
 from diabolo.tasks.restore.restorer import Restored
 
 STRONGEST = 255.0  # 8-bit units; noise as wide as the whole range
@@ -103,8 +103,7 @@ class Denoiser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def check(self) -> None:
         """Refuse a `sigma` that is no noise, and a model of another task, before any picture is read."""
         self._level(np.zeros((1, 1), np.uint8), self.sigma or 0.0)
-        if self.model is not None:
-            restorer(self, "denoise", 1)
+        check(self, "denoise")
 
     def _level(self, picture: np.ndarray, sigma: float | None) -> NoiseLevel:
         if sigma is None:

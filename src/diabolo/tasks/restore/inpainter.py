@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from diabolo.errors import Mistake
 from diabolo.events import Listener
 from diabolo.pixels import resize
-from diabolo.tasks.restore.learning import as_picture, learn, restorer
+from diabolo.tasks.restore.learning import as_picture, check, learn, restorer
 from diabolo.tasks.restore.restorer import Restored, Restorer
 
 REACH = 32  # pixels from the nearest seen one: what lies deeper in a hole is first filled at half the size
@@ -49,6 +49,10 @@ class Inpainter(BaseEstimator):  # type: ignore[misc]
         """Learn from whole pictures (an array, a folder, ...), in which holes are made."""
         self.model_ = learn(self, "inpaint", X)
         return self
+
+    def check(self) -> None:
+        """Refuse a model of another task before any picture is read."""
+        check(self, "inpaint")
 
     def inpaint(self, image: Any, mask: Any = None) -> np.ndarray:
         """One picture with its missing pixels filled in; same shape and type.

@@ -56,6 +56,12 @@ def restorer(estimator: Restoring, verb: str, channels: int) -> Restorer:
     return Restorer(model)
 
 
+def check(estimator: Restoring, verb: str) -> None:
+    """Refuse a model of another task, before any picture is read."""
+    if estimator.model is not None and not hasattr(estimator, "model_"):
+        check_purpose(find(estimator.model, estimator.device), verb)
+
+
 def find(given: Any, device: str = "cpu") -> Model:
     """The model meant by a path, a starter's name, a `Model`, or an estimator that holds one."""
     if isinstance(given, str):
