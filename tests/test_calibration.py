@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from diabolo.calibration import ErrorBounds, conformal_quantile
+from diabolo.calibration import ErrorBounds, _table, conformal_quantile
 from diabolo.errors import Mistake
 
 NORMAL = 1.6449  # 90 % of a normal distribution lie within so many standard deviations
@@ -94,6 +94,19 @@ def test_the_conformal_quantile_is_a_rank():
     assert conformal_quantile(errors, 0.91) == 19
     assert conformal_quantile(errors, 0.99) == 19  # 19 errors cannot promise it: the largest
     assert conformal_quantile(errors[:1], 0.1) == errors[0]
+
+
+def test_a_cell_of_few_errors_borrows_from_its_neighbours():
+    cells, errors = np.array([0] * 1000 + [1] + [2] * 1000), np.array([1.0] * 1000 + [100] + [2] * 1000)
+    assert _table(cells, errors, (1, 3), 0.9).tolist() == [[1, 2, 2]]
+
+
+def test_beside_a_hole_only_seen_pixels_tell_the_change_and_without_any_all_is_deep():
+    bounds = ErrorBounds.from_plain(PLAIN | {"change_edges": [0.1, 40.0]})
+    restored, hole = np.full((1, 30, 30), 0.5), np.zeros((30, 30))
+    hole[:, 10:20] = 1
+    assert (bounds.map(restored + 0.15, restored, hole) == 2).all()
+    assert (bounds.map(restored, restored, np.ones((30, 30))) == 4).all()
 
 
 def test_large_sets_are_thinned_evenly(monkeypatch):

@@ -125,11 +125,11 @@ def test_a_border_zone_full_of_nonsense_is_never_seen():
 
 
 def test_whole_numbers_are_rounded_and_clipped_and_floats_left():
-    image = np.array([[[0], [1], [254], [255]]], np.uint8)
+    image = np.array([[[0], [1], [3], [255]]], np.uint8)
     result = by_tiles(image, lambda piece: piece * np.float32(1.5) - 1, multiple=1)
-    assert result.ravel().tolist() == [0, 0, 255, 255]  # 0.5 goes to the even 0
+    assert result.ravel().tolist() == [0, 0, 4, 255]  # halves go to the even number
     floats = by_tiles(image, lambda piece: piece * np.float32(1.5) - 1, multiple=1, dtype="float32")
-    assert floats.ravel().tolist() == [-1, 0.5, 380, 381.5]
+    assert floats.ravel().tolist() == [-1, 0.5, 3.5, 381.5]
 
 
 def test_a_larger_result():

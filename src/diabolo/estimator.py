@@ -24,7 +24,7 @@ from diabolo.recipe import Recipe, named, with_options
 from diabolo.sources import Source, open_source
 from diabolo.training import fit
 
-AXES = ("architecture", "latent", "likelihood", "corruption", "hint", "beta", "preprocessing", "training")
+AXES = ("architecture", "latent", "likelihood", "corruption", "hint", "beta", "terms", "preprocessing", "training")
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -42,6 +42,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         What the encoder is told beside the corrupted image: "none", "noise-level" or "missing".
     beta : float
         Weight of the code's penalty.
+    terms : name, part, list of these or None
+        What else is minimised: "adversarial" brings a critic that learns beside the network.
     device : str
         "auto", "cpu", "cuda", "cuda:1", ...
     random_state : None, int or RandomState
@@ -74,6 +76,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         *,
         hint: str = "none",
         beta: float = 1.0,
+        terms: Any = None,
         preprocessing: Any = None,
         training: Any = None,
         device: str = "auto",
@@ -86,6 +89,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.corruption = corruption
         self.hint = hint
         self.beta = beta
+        self.terms = terms
         self.preprocessing = preprocessing
         self.training = training
         self.device = device

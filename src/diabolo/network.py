@@ -28,6 +28,7 @@ class Network(nn.Module):
 
     def __init__(self, recipe: Recipe, shape: tuple[int, ...], seed: int = 0) -> None:
         super().__init__()
+        self.shape = shape
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.encoder, self.decoder = _build(recipe, shape)

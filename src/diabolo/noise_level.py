@@ -208,7 +208,9 @@ def _line(patches: _Patches, variance: np.ndarray, bounds: tuple[float, float]) 
     dark, bright = (line[0] + line[1] * x for x in np.quantile(brightness, (0.1, 0.9)))
     ranks = np.corrcoef(np.arange(BINS), np.argsort(np.argsort(found)))[0, 1]
     # Texture grows with brightness too, and weighs more where there is little noise: hence the second term.
-    grows = bright > (1.2 + 2 / math.sqrt(constant[0])) * dark and misfits[0] > 1.3 * misfits[1] and ranks > 0.5
+    grows = (
+        bright > (1.2 + 2 / math.sqrt(np.median(found) + 1e-9)) * dark and misfits[0] > 1.3 * misfits[1] and ranks > 0.5
+    )
     return line if grows else None
 
 

@@ -18,7 +18,7 @@ from diabolo.corruptions import (
 )
 from diabolo.errors import unknown
 from diabolo.latents import LATENTS, Contractive, Linear, Plain, Sparse, Variational
-from diabolo.objectives import LIKELIHOODS, Bernoulli, Gaussian
+from diabolo.objectives import LIKELIHOODS, TERMS, Bernoulli, Gaussian
 from diabolo.options import Family, option, part, replace
 from diabolo.preprocessing import Preprocessing
 
@@ -80,6 +80,7 @@ class Recipe:
     corruption: Any = option((), "what is done to an image before the encoder sees it", family=CORRUPTIONS, many=True)
     hint: str = option("none", "what the encoder is told beside the corrupted image", choices=HINTS)
     beta: float = option(1.0, "weight of the code's penalty", at_least=0)
+    terms: Any = option((), "what else is minimised", family=TERMS, many=True)
     preprocessing: Any = option(
         Preprocessing(), "what is done to pictures first", family=Family("preprocessing", Preprocessing)
     )

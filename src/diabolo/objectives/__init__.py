@@ -1,5 +1,6 @@
 """Objectives: what training minimises; they know nothing of how the code was made or of the optimiser."""
 
+from diabolo.objectives.adversarial import Adversarial, discernment
 from diabolo.objectives.bernoulli import Bernoulli
 from diabolo.objectives.choice import Likelihood, check_range, choose
 from diabolo.objectives.gaussian import Gaussian
@@ -8,4 +9,17 @@ from diabolo.options import Family
 
 LIKELIHOODS = Family("likelihood", Gaussian, Bernoulli, Laplace)
 
-__all__ = ["LIKELIHOODS", "Bernoulli", "Gaussian", "Laplace", "Likelihood", "check_range", "choose"]
+__all__ = [
+    "LIKELIHOODS",
+    "TERMS",
+    "Adversarial",
+    "Bernoulli",
+    "Gaussian",
+    "Laplace",
+    "Likelihood",
+    "check_range",
+    "choose",
+    "discernment",
+]
+
+TERMS = Family("term", Adversarial)

@@ -97,7 +97,8 @@ def _train(model: Model, batches: Batches, keep: Path | None, resume: bool, ever
     if len(model.conversion.shape) == 3 and training.channels_last:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it alone
     module = processes.share(network, training.shard)
-    everyone = [players.autoencoder(network, module, model.recipe)]
+    critics = players.critics(network, model.recipe, lambda m: processes.share(m, False), processes.device)
+    everyone = [players.autoencoder(network, module, model.recipe, critics), *critics]
     progress = Progress()
     fingerprint = checkpoint.fingerprint_of(model.recipe, model.conversion, batches.pictures) if keep else {}
     if resume and keep and keep.exists():

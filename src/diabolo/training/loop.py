@@ -45,7 +45,7 @@ def run(players: list[Player], batches: Batches, progress: Progress, precision: 
     while True:
         epoch, done = divmod(progress.step, batches.per_epoch)
         if len(progress.history) < epoch:  # an epoch has ended, in this run or in the one it resumes
-            yield _evaluate(players[0], batches, progress, epoch - 1, precision)
+            yield _evaluate(players, batches, progress, epoch - 1, precision)
             continue
         if progress.step == steps or (training.patience and epoch - 1 - progress.best_epoch >= training.patience):
             return
@@ -68,9 +68,14 @@ def run(players: list[Player], batches: Batches, progress: Progress, precision: 
             yield Stepped(progress.step, steps, epoch, nats, rate, speed)
 
 
-def _evaluate(player: Player, batches: Batches, progress: Progress, epoch: int, precision: torch.dtype) -> Evaluated:
-    """Mean terms over the held-out images, with the same noise every time; keeps the weights if they are the best."""
-    device = batches.processes.device
+def _evaluate(
+    players: list[Player], batches: Batches, progress: Progress, epoch: int, precision: torch.dtype
+) -> Evaluated:
+    """Mean terms over the held-out images, with the same noise every time; keeps the weights if they are the best.
+
+    Beside a critic the last are: what deceives it is not what has the least error.
+    """
+    player, device = players[0], batches.processes.device
     generator = torch.Generator(device).manual_seed(_mixed(batches.training.seed, 0, batches.processes.rank))
     player.swap_average()
     player.module.eval()
@@ -87,7 +92,8 @@ def _evaluate(player: Player, batches: Batches, progress: Progress, epoch: int, 
     loss = sum(terms.values())
     if not math.isfinite(loss):
         raise _diverged(progress.step, batches.training.learning_rate)
-    best = loss < progress.best_loss or not len(batches.held_out)  # without held-out images the last epoch is kept
+    # Without held-out images the last epoch is kept.
+    best = loss < progress.best_loss or not len(batches.held_out) or len(players) > 1
     if best:
         progress.best_loss, progress.best_epoch = loss, epoch
         progress.best = {name: value.clone() for name, value in player.module.state_dict().items()}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from diabolo.corruptions import corrupt, hint
+from diabolo.corruptions import Corrupted, corrupt, hint
 from diabolo.errors import Mistake
 from diabolo.network import Network, Output
+from diabolo.objectives import discernment
 from diabolo.recipe import Recipe, Training
 from diabolo.training.muon import Muon
 
@@ -69,8 +71,11 @@ def _optimizer(module: nn.Module, training: Training) -> torch.optim.Optimizer:
     return kind(module.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=fused)
 
 
-def autoencoder(network: Network, module: nn.Module, recipe: Recipe) -> Player:
-    """The player every recipe has: distortion + beta * penalty. `module` is the network as the processes share it."""
+def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Sequence[Player] = ()) -> Player:
+    """The player every recipe has: distortion + beta * penalty + what the critics find.
+
+    `module` is the network as the processes share it, `critics` those of `recipe.terms`, in their order.
+    """
 
     def loss(images: Tensor, targets: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         corrupted = corrupt(images, recipe.corruption, generator)
@@ -80,6 +85,41 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe) -> Player:
         if corrupted.counted is not None:  # elsewhere nothing is wrong, whatever comes out
             parameters = torch.where(corrupted.counted > 0, parameters, target.to(parameters.dtype))
         distortion = recipe.likelihood.distortion(parameters, target)
-        return {"distortion": distortion, "penalty": recipe.beta * output.penalty}
+        terms = {"distortion": distortion, "penalty": recipe.beta * output.penalty}
+        for term, critic in zip(recipe.terms, critics, strict=True) if torch.is_grad_enabled() else ():
+            made, missing = _made(recipe, output, corrupted, target)
+            critic.module.requires_grad_(False)
+            terms[critic.name] = term.deception(critic.module, made, missing)
+        return terms
 
     return Player("autoencoder", network, loss, recipe.training)
+
+
+def critics(network: Network, recipe: Recipe, share: Callable[[nn.Module], nn.Module], device: Any) -> list[Player]:
+    """The player of each term that has a critic; it sees what the network makes, which learns nothing by that."""
+    return [_critic(term, network, recipe, share, device) for term in recipe.terms]
+
+
+def _critic(term: Any, network: Network, recipe: Recipe, share: Any, device: Any) -> Player:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.training.seed + 1)
+        critic = term.build(network.shape).to(device)
+    module = share(critic)
+
+    def loss(images: Tensor, targets: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        corrupted = corrupt(images, recipe.corruption, generator)
+        with torch.no_grad():
+            output = network(corrupted.image, generator, hint(recipe.hint, corrupted))
+        made, missing = _made(recipe, output, corrupted, targets)
+        critic.requires_grad_(True)
+        return {"discernment": discernment(module, targets, made, missing)}
+
+    return Player("critic", critic, loss, recipe.training)
+
+
+def _made(recipe: Recipe, output: Output, corrupted: Corrupted, target: Tensor) -> tuple[Tensor, Tensor]:
+    """What was made, beside what was seen, and the mask (n, 1, h, w) of it: everything where no mask hid anything."""
+    made = recipe.likelihood.mean(output.parameters)
+    if corrupted.missing is None:
+        return made, torch.ones_like(made[:, :1])
+    return torch.where(corrupted.missing > 0, made, target.to(made.dtype)), corrupted.missing

@@ -1,0 +1,63 @@
+"""The adversarial term: a critic learns to tell restored places from true ones, and the autoencoder to deceive it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu, relu
+from torch.nn.utils.parametrizations import spectral_norm
+
+from diabolo.errors import Mistake
+from diabolo.options import option, part
+
+STEEPNESS = 0.2  # of the critic's activations below 0
+
+
+@part
+class Adversarial:
+    """A critic of local patches (Isola 2017, PatchGAN) with the hinge loss (Lim & Ye 2017; Miyato 2018).
+
+    The squared error alone asks for the mean of all that could be there, which is blurred. The critic sees the image
+    with its holes filled in, and where they were, and judges each place by what is around it.
+    """
+
+    weight: float = option(2e-3, "nats per value that a critic's unit of doubt is worth", at_least=0)
+    width: int = option(32, "channels of the critic's first level", at_least=1, at_most=512)
+    levels: int = option(3, "how many times the critic halves the image", at_least=1, at_most=6)
+
+    def build(self, shape: tuple[int, ...]) -> Critic:
+        """The critic of images (c, h, w); vectors are a `Mistake`."""
+        if len(shape) != 3:
+            raise Mistake("the adversarial term needs images", got=f"vectors of {shape[0]} numbers")
+        return Critic(shape[0], self.width, self.levels)
+
+    def deception(self, critic: nn.Module, image: Tensor, missing: Tensor) -> Tensor:
+        """What the autoencoder pays for being found out, (n,), nats: less the more natural the critic finds it."""
+        return -self.weight * image[0].numel() * critic(image, missing).float().flatten(1).mean(1)
+
+
+def discernment(critic: nn.Module, true: Tensor, made: Tensor, missing: Tensor) -> Tensor:
+    """The critic's own loss, (n,): 0 where it gives 1 or more to true places and -1 or less to made ones."""
+    losses = relu(1 - critic(true, missing)), relu(1 + critic(made, missing))
+    return (losses[0] + losses[1]).float().flatten(1).mean(1)
+
+
+class Critic(nn.Module):
+    """(n, c, h, w) and its mask (n, 1, h, w) -> a score for each patch, (n, 1, h', w'); higher is more natural.
+
+    Spectral normalisation keeps its slope bounded (Miyato 2018), so that the two players stay in balance.
+    """
+
+    def __init__(self, channels: int, width: int, levels: int) -> None:
+        super().__init__()
+        widths = [channels + 1, *(width * 2**level for level in range(levels))]
+        pairs = zip(widths, widths[1:], strict=False)
+        self.halve = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, 2, padding=1)) for a, b in pairs)
+        self.score = spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1))
+
+    def forward(self, image: Tensor, missing: Tensor) -> Tensor:
+        maps = torch.cat((image, missing.to(image.dtype)), 1)
+        for halve in self.halve:
+            maps = leaky_relu(halve(maps), STEEPNESS)
+        scores: Tensor = self.score(maps)
+        return scores
