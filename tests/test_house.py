@@ -23,6 +23,7 @@ FLOORS = {
     "files": 1,
     "calibration": 2,
     "metrics": 2,
+    "noise_level": 2,
     "options": 2,
     "pixels": 2,
     "architectures": 3,
@@ -37,6 +38,7 @@ FLOORS = {
     "artifact": 6,
     "training": 6,
     "estimator": 7,
+    "starters": 7,
     "tasks": 7,
     "__init__": 8,
     "__main__": 8,
@@ -52,6 +54,7 @@ SIDEWAYS = {
     ("studio", "__init__"),
     ("studio", "cli"),
     ("tasks", "estimator"),
+    ("tasks", "starters"),
 }
 # An outside package, and the only files or folders that may import it.
 ROOMS = {

@@ -116,8 +116,9 @@ def test_a_border_zone_full_of_nonsense_is_never_seen():
         top, left = (int(place) for place in piece[0, 0])
         for axis, start, length in ((0, top, 300), (1, left, 210)):
             lying = np.moveaxis(result, axis, 0)
+            side = len(lying)
             lying[: 0 if start == 0 else 16] = -1e9
-            lying[128 if start + 128 >= length else 112 :] = -1e9
+            lying[side if start + side >= length else side - 16 :] = -1e9
         return result
 
     image = np.stack(np.meshgrid(np.arange(300), np.arange(210), indexing="ij"), axis=2)
@@ -140,11 +141,30 @@ def test_a_larger_result():
 
 def test_the_result_goes_where_it_is_told():
     image, out = noise(90, 70, 3), np.zeros((90, 70, 1), np.float32)
-    result = by_tiles(image, lambda piece: piece.mean(2, keepdims=True), multiple=8, tile=48, overlap=16, out=out)
+    result = by_tiles(image, lambda piece: piece.mean(2, keepdims=True), multiple=8, tile=48, overlap=16, out=[out])
     assert result is out
     np.testing.assert_allclose(out, image.mean(2, keepdims=True), rtol=1e-6)
+    parts = [np.zeros((90, 70, 1), np.uint8), np.zeros((90, 70, 2), np.float32)]
+    by_tiles(image, lambda piece: piece * np.float32(0.75), multiple=8, tile=48, overlap=16, out=parts)
+    np.testing.assert_array_equal(parts[0], np.rint(image[..., :1] * 0.75))
+    np.testing.assert_allclose(parts[1], image[..., 1:] * 0.75)
     with pytest.raises(Mistake, match=r"another shape.*\(90, 70, 3\)"):
-        by_tiles(image, lambda piece: piece, multiple=8, tile=48, overlap=16, out=out)
+        by_tiles(image, lambda piece: piece, multiple=8, tile=48, overlap=16, out=[out])
+
+
+@pytest.mark.parametrize(("tile", "overlap", "grid"), [(512, 96, 8), (64, 32, 8), (96, 20, 16), (48, 24, 24), (70, 0, 8)])
+def test_tiles_overlap_as_told_and_are_no_larger_than_they_need_be(tile, overlap, grid):
+    for length in range(1, 4 * tile, 7):
+        tiling = Tiling.over(length, grid, tile, overlap)
+        gaps = np.diff(tiling.origins)
+        assert tiling.side <= max(tile, grid)
+        assert tiling.origins[-1] + tiling.side == -(-length // grid) * grid
+        assert (tiling.side - gaps >= overlap).all()
+        assert not np.any(np.array((*tiling.origins, tiling.side)) % grid)
+        edges = [0, *itertools.chain(*tiling.ramps), length]
+        assert edges == sorted(edges)
+    assert len(Tiling.over(tile + 1, grid, tile, overlap).origins) == 2
+    assert Tiling.over(520, 8, 512, 96).side == 312  # and not 512, which would be 2.7 times the work
 
 
 def test_memory_is_bounded():
@@ -153,7 +173,7 @@ def test_memory_is_bounded():
     out = np.empty_like(image)
     tracemalloc.start()
     try:
-        by_tiles(image, lambda piece: piece.astype(np.float32), multiple=8, out=out)
+        by_tiles(image, lambda piece: piece.astype(np.float32), multiple=8, out=[out])
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
