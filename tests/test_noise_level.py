@@ -31,7 +31,7 @@ def flat(side: int = 128) -> np.ndarray:
 
 
 def test_map_is_the_variance_of_the_blurred_image() -> None:
-    image = np.random.default_rng(0).uniform(-0.2, 1.4, (2, 3, 20, 13))
+    image = np.random.default_rng(0).uniform(0, 1, (2, 3, 20, 13)) + np.linspace(-1.5, 1.5, 20)[:, None]
     blurred = uniform_filter(image.mean(1), size=(0, 9, 9), mode="nearest").clip(0, 1)
     sigma, shot = np.array([5.0, 50.0]), np.array([30.0, 0.0])
     expected = np.sqrt(sigma[:, None, None] ** 2 + shot[:, None, None] ** 2 * blurred) / 255
@@ -116,7 +116,7 @@ def test_a_large_image_takes_little_time_and_memory() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.sigma == pytest.approx(20, abs=0.7)
-    assert seconds < 1.5  # a tenth of that on an idle machine
+    assert seconds < 1
     assert peak < 100 * 2**20
 
 

@@ -14,10 +14,12 @@ from diabolo.architectures import ARCHITECTURES
 from diabolo.cli.commands import COMMANDS, command
 from diabolo.corruptions import CORRUPTIONS
 from diabolo.latents import LATENTS
+from diabolo.objectives import TERMS
 from diabolo.options import Family, Option, fields, name_of
 from diabolo.preprocessing import Preprocessing
 from diabolo.recipe import LIKELIHOOD_CHOICES, RECIPES, Recipe, Training
 from diabolo.sources import list_sets
+from diabolo.starters import FOLDER, STARTERS, starter
 
 MARK = re.compile(r"<!-- table:([a-z-]+) -->")
 WORDS = {int: "whole number", float: "number", bool: "true or false", str: "text"}
@@ -93,14 +95,35 @@ def _summary() -> str:
     return table(("axis", "parts"), ((known.axis, ", ".join(f"`{name}`" for name in known.names())) for known in axes))
 
 
+def _starters() -> str:
+    """What each starter is, and how it was made, as its own file tells."""
+    rows = []
+    for name in STARTERS:
+        path = FOLDER / f"{name}.diabolo"
+        told = starter(name)
+        made = [told.provenance.get("start", ""), told.provenance["command"]]
+        rows.append(
+            (
+                f"`{name}`",
+                f"{told.metrics['parameters']:,}",
+                f"{path.stat().st_size / 1e6:.2f} MB",
+                "; then ".join(f"`{command}`" for command in made if command),
+                f"{told.provenance['cpu_minutes']:.0f} CPU-minutes",
+            )
+        )
+    return table(("starter", "numbers", "file", "made by", "in"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "architecture": lambda: family(ARCHITECTURES),
     "latent": lambda: family(LATENTS),
     "likelihood": lambda: family(LIKELIHOOD_CHOICES),
     "corruption": lambda: family(CORRUPTIONS),
+    "term": lambda: family(TERMS),
     "training": lambda: options(Training),
     "preprocessing": lambda: options(Preprocessing),
     "recipes": _recipes,
+    "starters": _starters,
     "sets": _sets,
     "commands": _commands,
     "summary": _summary,

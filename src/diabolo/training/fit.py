@@ -78,6 +78,10 @@ def fit(
     partners = None if target is None else paired(pictures, Pictures(target, recipe.preprocessing, training.memory))
     batches = Batches(pictures, conversion, training, processes, learned, held_out, partners)
     told = {"source": source.description, "images": len(learned), "held_out": len(held_out)}
+    if start:
+        told["start"] = start.provenance.get("command", "")
+    if target:
+        told["target"] = target.description
     model = Model(recipe, network, conversion, provenance=told)
     if exact:
         closed_form.solve(network.latent, pictures, learned, conversion)
