@@ -152,7 +152,9 @@ def test_the_result_goes_where_it_is_told():
         by_tiles(image, lambda piece: piece, multiple=8, tile=48, overlap=16, out=[out])
 
 
-@pytest.mark.parametrize(("tile", "overlap", "grid"), [(512, 96, 8), (64, 32, 8), (96, 20, 16), (48, 24, 24), (70, 0, 8)])
+@pytest.mark.parametrize(
+    ("tile", "overlap", "grid"), [(512, 96, 8), (64, 32, 8), (96, 20, 16), (48, 24, 24), (70, 0, 8)]
+)
 def test_tiles_overlap_as_told_and_are_no_larger_than_they_need_be(tile, overlap, grid):
     for length in range(1, 4 * tile, 7):
         tiling = Tiling.over(length, grid, tile, overlap)

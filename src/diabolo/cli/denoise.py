@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from diabolo.cli.restoring import add_restoring, device, run_restoring
+from diabolo.cli.restoring import about, add_restoring, device, run_restoring
 from diabolo.cli.show import Show
 
 NAME = "denoise"
@@ -31,9 +31,10 @@ def add(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     from diabolo.tasks.restore import Denoiser
 
-    denoiser = Denoiser(arguments.model, sigma=arguments.sigma, device=device(arguments), listen=show.listen)
+    denoiser = Denoiser(arguments.model, sigma=arguments.sigma, device=device(arguments))
 
     def restore(picture: Any, name: str, progress: Any) -> Any:
+        denoiser.listen = about(name, show.listen)
         restored = denoiser.restore(picture.values, bounds=bool(arguments.uncertainty), progress=progress)
         level = denoiser.level_
         told = {"sigma": round(level.sigma, 2), "shot": round(level.shot, 2), "given": arguments.sigma is not None}

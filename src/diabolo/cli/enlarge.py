@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from diabolo.cli.restoring import add_restoring, device, run_restoring
+from diabolo.cli.restoring import add_restoring, device, restore_blindly, run_restoring
 from diabolo.cli.show import Show
 
 NAME = "enlarge"
@@ -23,12 +23,5 @@ def add(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     from diabolo.tasks.restore import Enlarger
 
-    task = Enlarger(arguments.model, device=device(arguments), listen=show.listen)
-
-    def restore(picture: Any, name: str, progress: Any) -> Any:
-        restored = task.restore(
-            picture.values, bounds=bool(arguments.uncertainty), progress=progress, factor=arguments.factor
-        )
-        return restored, picture.with_values(restored.values), {}
-
-    return run_restoring(arguments, show, task, restore, "enlarged")
+    task = Enlarger(arguments.model, factor=arguments.factor, device=device(arguments), listen=show.listen)
+    return run_restoring(arguments, show, task, restore_blindly(arguments, task), "enlarged")

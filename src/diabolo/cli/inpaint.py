@@ -23,7 +23,7 @@ def add(parser: ArgumentParser) -> None:
         "--mask",
         required=True,
         metavar="MASK",
-        help="white = missing; a picture, a folder of them, .npy for arrays, or auto: transparent or NaN pixels",
+        help="white = missing; a picture, a folder of them, .npy, or auto: transparent or NaN pixels",
     )
 
 
@@ -32,7 +32,7 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     from diabolo.tasks.restore.masks import Masks
 
     inpainter = Inpainter(arguments.model, device=device(arguments), listen=show.listen)
-    masks = Masks(arguments.mask, arguments.place)
+    masks = Masks(arguments.mask)
 
     def restore(picture: Any, name: str, progress: Any) -> Any:
         missing = masks.of(picture, name)

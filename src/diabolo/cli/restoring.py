@@ -7,6 +7,8 @@ from typing import Any
 
 from diabolo.cli.show import Show
 
+MOST = 100  # pictures that are told of one by one
+
 
 def add_restoring(parser: ArgumentParser, verb: str, starter: bool) -> None:
     """IN, OUT, the model, and what is written beside."""
@@ -35,16 +37,39 @@ def device(arguments: Namespace) -> str:
     return str(find_device(arguments.device))
 
 
+def restore_blindly(arguments: Namespace, task: Any) -> Any:
+    """What restores a picture by a task that is told nothing of it."""
+
+    def restore(picture: Any, name: str, progress: Any) -> Any:
+        restored = task.restore(picture.values, bounds=bool(arguments.uncertainty), progress=progress)
+        return restored, picture.with_values(restored.values), {}
+
+    return restore
+
+
+def about(name: str, listen: Any) -> Any:
+    """A listener whose notes say which picture they are about."""
+    from diabolo.events import Note
+
+    def named(event: Any) -> None:
+        listen(Note(f"{name}: {event.text}", event.warning) if isinstance(event, Note) else event)
+
+    return named
+
+
 def run_restoring(arguments: Namespace, show: Show, task: Any, restore: Any, verb: str) -> dict[str, Any]:
     """Restore what is at IN, and tell what was found and reached."""
     from diabolo.tasks.restore.files import Beside, restore_place
 
-    task.check()
-    beside = Beside(arguments.preview, arguments.reference, arguments.uncertainty)
+    task.check(bool(arguments.uncertainty))
+    mask = getattr(arguments, "mask", "")
+    beside = Beside(arguments.preview, arguments.reference, arguments.uncertainty, mask, verb == "enlarged")
     rows = restore_place(arguments.place, arguments.out, restore, beside, strict=arguments.strict, listen=show.listen)
-    for row in rows:
+    for row in rows[:MOST]:
         if told := _told(row):
             show.say(f"{row['name']}: {told}")
+    if len(rows) > MOST and _told(rows[0]):
+        show.say(f"... and {len(rows) - MOST} more (--json tells of all)")
     count = f"{len(rows)} pictures" if len(rows) > 1 else "1 picture"
     show.say(f"{arguments.out}: {count} {verb}")
     for name in ("preview", "uncertainty"):

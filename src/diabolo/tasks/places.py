@@ -17,7 +17,9 @@ from diabolo.sources import Source, open_source
 
 Change = Callable[[np.ndarray], np.ndarray]  # (n, *image) -> (n, *image) of the same type
 ChangePicture = Callable[[Picture, str], Picture]  # a picture and its name below the folder -> a picture
-AT_ONCE = 1024  # images of an array that are changed and written together
+AT_ONCE = 1024  # images of an array that are changed and written together, at most
+MOST = 2**27  # bytes of them, unless one image has more
+DEPTHS = {"PNG": ("uint8", "uint16"), "TIFF": ("uint8", "uint16", "float32")}  # the other formats hold uint8
 
 
 def change(place: str, out: str, function: Change, *, strict: bool = False, listen: Listener = ignore) -> int:
@@ -28,6 +30,7 @@ def change(place: str, out: str, function: Change, *, strict: bool = False, list
     """
     if is_pictures(place):
         return change_pictures(place, out, lambda picture, _: _changed(picture, function), strict=strict, listen=listen)
+    _refuse_same(place, out)
     return _array(open_source(place, strict=strict), out, function, listen)
 
 
@@ -43,9 +46,35 @@ def change_pictures(
     if Path(place).is_dir():
         return _folder(Path(place), Path(out), function, strict, listen)
     _refuse_same(place, out)
-    check_writable(Path(out))  # before the work, not after it
-    write_picture(out, function(read_picture(place), Path(place).name))
+    check_target(out)  # before the work, not after it
+    picture = _read(Path(place), Path(place).name, listen)
+    check_target(out, picture.values.dtype.name)
+    write_picture(out, function(picture, Path(place).name))
     return 1
+
+
+def check_target(out: str | os.PathLike[str], depth: str = "uint8") -> None:
+    """Refuse a place where a picture of such numbers could not be written in the end."""
+    kind, written = SUFFIXES.get(Path(out).suffix.lower()), [name for name, kind in SUFFIXES.items() if kind]
+    if not kind:
+        wrong = f"cannot write {out}: its suffix does not name a format that is written"
+        raise Mistake(wrong, got=repr(Path(out).suffix), allowed=", ".join(written))
+    if depth not in _depths(kind):
+        able = [name for name, depths in DEPTHS.items() if depth in depths]
+        remedy = f"-o {Path(out).with_suffix('.tiff' if depth == 'float32' else '.png')}"
+        raise Mistake(f"cannot write {out}: {kind} holds no {depth}", allowed=", ".join(able), remedy=remedy)
+    check_writable(out)
+
+
+def _depths(kind: str) -> tuple[str, ...]:
+    return DEPTHS.get(kind, ("uint8",))
+
+
+def _read(path: Path, name: str, listen: Listener) -> Picture:
+    picture = read_picture(path)
+    if picture.frames > 1:
+        listen(Note(f"{name} has {picture.frames} frames or pages: the first is used"))
+    return picture
 
 
 def _changed(picture: Picture, function: Change) -> Picture:
@@ -63,7 +92,7 @@ def _folder(place: Path, out: Path, function: ChangePicture, strict: bool, liste
     taken = set(names)
     for i, name in enumerate(names):
         try:
-            picture = function(read_picture(place / name), name)
+            picture = function(_read(place / name, name, listen), name)
         except Mistake as mistake:
             if strict:
                 raise
@@ -82,10 +111,10 @@ def _folder(place: Path, out: Path, function: ChangePicture, strict: bool, liste
 def _array(source: Source, out: str, function: Change, listen: Listener) -> int:
     if Path(out).suffix != ".npy":
         raise Mistake("an array goes to an array file", got=out, allowed=".npy", remedy="-o OUT.npy")
-    _refuse_same(source.description, out)
     with atomic(out) as beside, open(beside, "wb") as file:
-        for start in range(0, len(source), AT_ONCE):
-            images = read_run(source, start, start + AT_ONCE)
+        at_once = max(1, min(AT_ONCE, MOST // source.read(0).nbytes))
+        for start in range(0, len(source), at_once):
+            images = read_run(source, start, start + at_once)
             changed = function(images)
             if not start:
                 _write_header(file, changed.dtype, (len(source), *changed.shape[1:]))
@@ -166,8 +195,8 @@ def _writable(target: Path, picture: Picture, taken: set[str]) -> Path:
     `taken` are the names of the other pictures, which grows by the one that is given: none is written over another.
     """
     kind = SUFFIXES[target.suffix.lower()]
-    fits = picture.values.dtype == np.uint8 and (picture.alpha is None or kind == "WEBP")
-    if kind and (fits or kind in ("PNG", "TIFF")):
+    clear = picture.alpha is None or kind in ("PNG", "TIFF", "WEBP")
+    if kind and clear and picture.values.dtype.name in _depths(kind):
         return target
     renamed = target.with_suffix(".png")
     if str(renamed) in taken:

@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, TransformerMixin
 from torch.nn.functional import interpolate
 
 from diabolo.errors import Mistake
 from diabolo.events import Listener
 from diabolo.model import Model
-from diabolo.tasks.restore.learning import as_picture, check, learn, restorer
+from diabolo.tasks.restore.learning import as_picture, check, each, learn, restorer
 from diabolo.tasks.restore.restorer import Restored
 
 LARGEST = 2**28  # pixels of an enlarged picture: a quarter of a thousand megapixels
 
 
-class _Blind(BaseEstimator):  # type: ignore[misc]
+class _Blind(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A restoring estimator that is told nothing; its parameters are `Denoiser`'s without `sigma`."""
 
     _verb = ""
@@ -41,9 +41,13 @@ class _Blind(BaseEstimator):  # type: ignore[misc]
         self.model_ = learn(self, self._verb, X, y)
         return self
 
-    def check(self) -> None:
-        """Refuse a model of another task before any picture is read."""
-        check(self, self._verb)
+    def transform(self, X: Any) -> np.ndarray:
+        """A batch of pictures (n, h, w) or (n, h, w, c), each restored; same type."""
+        return each(X, lambda image: self.restore(image).values)
+
+    def check(self, bounds: bool = False) -> None:
+        """Refuse a model of another task, or one without `bounds`, before any picture is read."""
+        check(self, self._verb, bounds)
 
     def restore(self, image: Any, bounds: bool = False, progress: Any = None) -> Restored:
         """One picture, and with `bounds` how sure each pixel is; `progress` hears (tiles done, tiles in all)."""
@@ -77,30 +81,51 @@ class Deblurrer(_Blind):
 
 
 class Enlarger(_Blind):
-    """Enlarges pictures and adds the detail that interpolation leaves out, with a model learned from your own."""
+    """Enlarges pictures and adds the detail that interpolation leaves out, with a model learned from your own.
+
+    `factor` is how many times as high and wide a picture becomes; None takes the most that the model learned.
+    """
 
     _verb = "enlarge"
 
-    def enlarge(self, image: Any, factor: int | None = None) -> np.ndarray:
-        """One picture (h, w) or (h, w, 3), `factor` times as high and wide (by default what the model learned)."""
-        return self.restore(image, factor=factor).values
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        factor: int | None = None,
+        options: dict[str, Any] | None = None,
+        device: str = "cpu",
+        listen: Listener | None = None,
+    ) -> None:
+        super().__init__(model, options=options, device=device, listen=listen)
+        self.factor = factor
 
-    def restore(self, image: Any, bounds: bool = False, progress: Any = None, factor: int | None = None) -> Restored:
+    def enlarge(self, image: Any) -> np.ndarray:
+        """One picture (h, w) or (h, w, 3), `factor` times as high and wide; same type."""
+        return self.restore(image).values
+
+    def check(self, bounds: bool = False) -> None:
+        """Refuse a model of another task, or without `bounds`, or that did not learn `factor`."""
+        super().check(bounds)
+        _factor(restorer(self, self._verb, 3).model, self.factor)
+
+    def restore(self, image: Any, bounds: bool = False, progress: Any = None) -> Restored:
         """`enlarge`, and with `bounds` how sure each pixel is."""
         picture = as_picture(image)
         engine = restorer(self, self._verb, picture.shape[2] if picture.ndim == 3 else 1)
-        factor = self._factor(engine.model, factor)
+        factor = _factor(engine.model, self.factor)
         if picture.shape[0] * picture.shape[1] * factor**2 > LARGEST:
             raise Mistake("the enlarged picture is too large", f"{factor} times {picture.shape}", f"{LARGEST} pixels")
         return engine.restore(interpolated(picture, factor), bounds=bounds, progress=progress)
 
-    def _factor(self, model: Model, factor: int | None) -> int:
-        learned = [c.factor for c in model.recipe.corruption if hasattr(c, "factor")]
-        low, high = (min(learned[0]), max(learned[0])) if learned else (2, 2)
-        if factor is not None and not low <= factor <= high:
-            allowed = f"{low} to {high}" if high > low else f"{low}, which the model learned"
-            raise Mistake("the picture cannot be enlarged so", f"factor {factor}", allowed)
-        return high if factor is None else factor
+
+def _factor(model: Model, factor: int | None) -> int:
+    learned = [c.factor for c in model.recipe.corruption if hasattr(c, "factor")]
+    low, high = (min(learned[0]), max(learned[0])) if learned else (2, 2)
+    if factor is not None and factor not in range(low, high + 1):
+        allowed = f"{low} to {high}" if high > low else str(low)
+        raise Mistake("the picture cannot be enlarged so", f"factor {factor}", f"{allowed}, as the model learned")
+    return high if factor is None else factor
 
 
 def interpolated(picture: np.ndarray, factor: int) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,13 +12,14 @@ from torch import Tensor
 
 from diabolo.errors import Mistake
 from diabolo.events import Listener, Note
-from diabolo.model import Model
 from diabolo.noise_level import NoiseLevel, estimate, level_map
+from diabolo.options import name_of
 from diabolo.tasks.restore.learning import as_picture, check, each, learn, restorer
-from diabolo.tasks.restore.restorer import Restored
+from diabolo.tasks.restore.restorer import UNDOES, Restored, Restorer
 
 STRONGEST = 255.0  # 8-bit units; noise as wide as the whole range
 UNNOTICED = 1.0  # 8-bit units; less noise than this is hardly seen
+TOLERANCE = 1.1  # what is found is not exact: so far beyond what was trained nothing is said
 
 
 class Denoiser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -83,14 +86,17 @@ class Denoiser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """`denoise`, and with `bounds` also how sure each pixel is; `progress` hears (tiles done, tiles in all)."""
         picture = as_picture(image)
         engine = restorer(self, "denoise", picture.shape[2] if picture.ndim == 3 else 1)
-        level = self.level_ = self._level(picture, self.sigma if sigma is None else sigma)
-        self._warn(engine.model, level)
+        given = _given(self.sigma if sigma is None else sigma)
+        level = self.level_ = given or estimate(engine.as_images(picture))
+        hears = engine.model.recipe.hint == "noise-level"
+        if self.listen:
+            for note in _notes(engine, level, given is not None and not hears):
+                self.listen(note)
 
         def told(x: Tensor) -> Tensor:
             return level_map(x, level.sigma, level.shot)
 
-        hint = told if engine.model.recipe.hint == "noise-level" else None
-        return engine.restore(picture, hint, bounds=bounds, progress=progress)
+        return engine.restore(picture, told if hears else None, bounds=bounds, progress=progress)
 
     def transform(self, X: Any) -> np.ndarray:
         """A batch of pictures (n, h, w) or (n, h, w, c) without their noise; same shape and type."""
@@ -100,24 +106,33 @@ class Denoiser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """The noise found in one picture, 8-bit units; `sigma` everywhere, `shot` more at the brightest value."""
         return estimate(as_picture(image))
 
-    def check(self) -> None:
-        """Refuse a `sigma` that is no noise, and a model of another task, before any picture is read."""
-        self._level(np.zeros((1, 1), np.uint8), self.sigma or 0.0)
-        check(self, "denoise")
+    def check(self, bounds: bool = False) -> None:
+        """Refuse a `sigma` that is no noise, a model of another task or without `bounds`, before a picture is read."""
+        _given(self.sigma)
+        check(self, "denoise", bounds)
 
-    def _level(self, picture: np.ndarray, sigma: float | None) -> NoiseLevel:
-        if sigma is None:
-            return estimate(picture)
-        if not 0 <= sigma <= STRONGEST:
-            raise Mistake("no such noise", got=f"sigma {sigma:g}", allowed=f"0 to {STRONGEST:g} (8-bit units)")
-        return NoiseLevel(float(sigma), 0.0)
 
-    def _warn(self, model: Model, level: NoiseLevel) -> None:
-        """Tell where the picture is outside what the model was trained for."""
-        strongest = max((max(c.sigma) for c in model.recipe.corruption if hasattr(c, "sigma")), default=STRONGEST)
-        whole = float(np.hypot(level.sigma, level.shot))
-        if self.listen and whole > strongest:
-            text = f"the noise, {whole:.0f}, is stronger than the model was trained for, up to {strongest:g}"
-            self.listen(Note(f"{text}: expect blur", warning=True))
-        elif self.listen and whole < UNNOTICED:
-            self.listen(Note(f"hardly any noise is there ({whole:.1f} of 255): little will change"))
+def _given(sigma: Any) -> NoiseLevel | None:
+    if sigma is None:
+        return None
+    if not isinstance(sigma, Real) or not 0 <= float(sigma) <= STRONGEST:
+        raise Mistake("no such noise", got=f"sigma {sigma}", allowed=f"0 to {STRONGEST:g} (8-bit units)")
+    return NoiseLevel(float(sigma), 0.0)
+
+
+def _notes(engine: Restorer, level: NoiseLevel, unheard: bool) -> Iterator[Note]:
+    """What to tell where the picture is outside what the model was trained for, or a given level goes unheard."""
+    if unheard:
+        yield Note("this model finds the strength of the noise by itself: sigma changes nothing", warning=True)
+    whole = float(np.hypot(level.sigma, level.shot))
+    noises = [c for c in engine.model.recipe.corruption if name_of(c) in UNDOES["denoise"] and hasattr(c, "sigma")]
+    strongest = max((max(noise.sigma) for noise in noises), default=STRONGEST)
+    weakest = min(noises[0].sigma) if len(noises) == 1 else 0.0
+    if whole > strongest * TOLERANCE:
+        text = f"the noise, {whole:.0f}, is stronger than the model was trained for, up to {strongest:g}"
+        yield Note(f"{text}: expect noise to be left", warning=True)
+    elif whole < UNNOTICED:
+        yield Note(f"hardly any noise is there ({whole:.1f} of 255): little will change")
+    elif whole * TOLERANCE < weakest:
+        text = f"the noise, {whole:.0f}, is weaker than the model was trained for, from {weakest:g}"
+        yield Note(f"{text}: expect blur", warning=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import minimum_filter
 from sklearn.base import BaseEstimator
 
 from diabolo.errors import Mistake
 from diabolo.events import Listener
 from diabolo.pixels import resize
 from diabolo.tasks.restore.learning import as_picture, check, learn, restorer
-from diabolo.tasks.restore.restorer import Restored, Restorer
+from diabolo.tasks.restore.restorer import SHOWN, Restored, Restorer
 
-REACH = 32  # pixels from the nearest seen one: what lies deeper in a hole is first filled at half the size
+REACH = 32  # pixels to the nearest seen one: what lies deeper in a hole is first filled at half the size
 
 
 class Inpainter(BaseEstimator):  # type: ignore[misc]
@@ -50,9 +50,9 @@ class Inpainter(BaseEstimator):  # type: ignore[misc]
         self.model_ = learn(self, "inpaint", X)
         return self
 
-    def check(self) -> None:
-        """Refuse a model of another task before any picture is read."""
-        check(self, "inpaint")
+    def check(self, bounds: bool = False) -> None:
+        """Refuse a model of another task, or one without `bounds`, before any picture is read."""
+        check(self, "inpaint", bounds)
 
     def inpaint(self, image: Any, mask: Any = None) -> np.ndarray:
         """One picture with its missing pixels filled in; same shape and type.
@@ -68,10 +68,10 @@ class Inpainter(BaseEstimator):  # type: ignore[misc]
         engine = restorer(self, "inpaint", picture.shape[2] if picture.ndim == 3 else 1)
         seen = np.where(_beside(missing, picture), np.zeros((), picture.dtype), picture)
         filled = _fill(engine, seen, missing, bounds, progress)
-        values = np.where(_beside(missing, picture), filled.values, picture)
-        if filled.bounds is None:
-            return Restored(values)
-        return Restored(values, np.where(_beside(missing, picture), filled.bounds, 0).astype(np.float32))
+        np.copyto(filled.values, picture, where=_beside(~missing, picture))
+        if filled.bounds is not None:
+            np.copyto(filled.bounds, 0, where=_beside(~missing, picture))
+        return filled
 
 
 def missing_pixels(picture: np.ndarray, mask: Any = None) -> np.ndarray:
@@ -94,27 +94,33 @@ def missing_pixels(picture: np.ndarray, mask: Any = None) -> np.ndarray:
 
 def _fill(engine: Restorer, picture: np.ndarray, missing: np.ndarray, bounds: bool, progress: Any) -> Restored:
     """Fill a picture. What is deep in a hole comes from the same picture at half the size, filled before."""
-    deep = distance_transform_edt(missing) > REACH
-    if deep.any() and min(missing.shape) >= 4:
-        half = _fill(engine, *_halved(picture, missing), False, None).values
-        coarse = resize(half, *missing.shape)
-        picture = np.where(_beside(deep, picture), coarse, picture)
-        filled = engine.restore(picture, missing=missing & ~deep, bounds=bounds, progress=progress)
-        return Restored(np.where(_beside(deep, picture), coarse, filled.values), filled.bounds)
-    return engine.restore(picture, missing=missing, bounds=bounds, progress=progress)
+    deep = minimum_filter(missing, 2 * REACH + 1, mode="constant", cval=True)
+    if not deep.any():
+        return engine.restore(picture, missing=missing, bounds=bounds, progress=progress)
+    coarse = resize(_fill(engine, *_halved(picture, missing), False, None).values, *missing.shape)
+    np.copyto(picture, coarse, where=_beside(deep, picture))
+    filled = engine.restore(picture, missing=np.where(deep, SHOWN, missing), bounds=bounds, progress=progress)
+    np.copyto(filled.values, coarse, where=_beside(deep, picture))
+    return filled
 
 
 def _halved(picture: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The picture and its mask at half the size: each pixel the mean of those of its four that are seen."""
     height, width = (-(-side // 2) for side in missing.shape)
     pad = ((0, 2 * height - missing.shape[0]), (0, 2 * width - missing.shape[1]))
-    blocks = np.pad(picture, (*pad, (0, 0))[: picture.ndim], mode="edge").astype(np.float32)
-    seen = np.pad(~missing, pad, mode="edge").astype(np.float32)
+    seen = np.pad(~missing, pad, mode="edge")
     weight = seen.reshape(height, 2, width, 2).sum((1, 3))
-    total = (blocks * _beside(seen, blocks)).reshape(height, 2, width, 2, -1).sum((1, 3))
-    mean = total / np.maximum(weight, 1)[..., None]
-    rounded = np.rint(mean) if picture.dtype.kind in "ui" else mean
-    return rounded.astype(picture.dtype).reshape(height, width, *picture.shape[2:]), weight == 0
+    half = np.empty((height, width, *picture.shape[2:]), picture.dtype)
+    for plane, small in zip(_planes(picture), _planes(half), strict=True):
+        blocks = np.where(seen, np.pad(plane, pad, mode="edge").astype(np.float32), 0)
+        mean = blocks.reshape(height, 2, width, 2).sum((1, 3)) / np.maximum(weight, 1)
+        small[...] = np.rint(mean) if picture.dtype.kind in "ui" else mean
+    return half, weight == 0
+
+
+def _planes(picture: np.ndarray) -> list[np.ndarray]:
+    """Views of the channels, (h, w) each."""
+    return [picture] if picture.ndim == 2 else list(np.moveaxis(picture, 2, 0))
 
 
 def _beside(mask: np.ndarray, picture: np.ndarray) -> np.ndarray:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 
 from diabolo import artifact
 from diabolo.errors import Mistake
@@ -13,7 +15,7 @@ from diabolo.events import Listener, ignore
 from diabolo.model import Model
 from diabolo.recipe import named, with_options
 from diabolo.sources import open_source
-from diabolo.starters import named_model, starter_for
+from diabolo.starters import STARTERS, named_model, starter_for
 from diabolo.tasks.restore.restorer import Restorer, check_purpose
 from diabolo.training import fit
 
@@ -46,20 +48,42 @@ def learn(estimator: Restoring, recipe: str, X: Any, y: Any = None, **further: A
 
 
 def restorer(estimator: Restoring, verb: str, channels: int) -> Restorer:
-    """The trained model, or the given one, or the starter for pictures of so many channels."""
-    model = getattr(estimator, "model_", None)
-    if model is None and estimator.model is not None:
-        model = find(estimator.model, estimator.device)
-    if model is None:
-        return Restorer(starter_for(verb, channels, estimator.device))
+    """The trained model, or the given one, or the starter for pictures of so many channels.
+
+    What was read from a file is kept beside the estimator's parameters, and read again when the file has changed.
+    """
+    given = getattr(estimator, "model_", estimator.model)
+    if given is not None and not isinstance(given, str | os.PathLike):
+        model = find(given)
+    else:
+        held = vars(estimator).setdefault("_held", {})
+        key = (verb, channels if given is None else _state(given), estimator.device)
+        if key not in held:
+            starter = given is None
+            read = starter_for(verb, channels, estimator.device) if starter else find(given, estimator.device)
+            read.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth faster
+            held[key] = read
+        model = held[key]
     check_purpose(model, verb)
     return Restorer(model)
 
 
-def check(estimator: Restoring, verb: str) -> None:
-    """Refuse a model of another task, before any picture is read."""
-    if estimator.model is not None and not hasattr(estimator, "model_"):
-        check_purpose(find(estimator.model, estimator.device), verb)
+def _state(path: str | os.PathLike[str]) -> tuple[str, int]:
+    """What tells whether a model's file is still the one that was read."""
+    return str(path), Path(path).stat().st_mtime_ns if Path(path).exists() else 0
+
+
+def check(estimator: Restoring, verb: str, bounds: bool = False) -> None:
+    """Refuse a model of another task, or without the `bounds` that are asked for, before any picture is read."""
+    if (
+        estimator.model is None
+        and not hasattr(estimator, "model_")
+        and verb in (undoes for undoes, _ in STARTERS.values())
+    ):
+        return  # which starter it is depends on the picture; all of them have bounds
+    engine = restorer(estimator, verb, 3)
+    if bounds:
+        engine.check_bounds()
 
 
 def find(given: Any, device: str = "cpu") -> Model:
@@ -76,17 +100,28 @@ def find(given: Any, device: str = "cpu") -> Model:
 
 def as_picture(image: Any) -> np.ndarray:
     """One picture (h, w) or (h, w, 1 or 3) of numbers that can be restored; a `Mistake` for anything else."""
-    array = np.asarray(image)
+    if isinstance(image, str | os.PathLike):
+        raise Mistake("a path is no picture", str(image), "an array", "diabolo.pixels.read_picture(path).values")
+    array = as_array(image)
     if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (1, 3)):
-        raise Mistake("not one picture", f"shape {array.shape}", "(h, w) or (h, w, 3)", "transform takes (n, h, w)")
-    if array.dtype.kind not in "uf":
+        remedy = "image[..., :3] leaves the transparency out" if array.shape[2:] == (4,) else "one picture at a time"
+        raise Mistake("not one picture", f"shape {array.shape}", "(h, w) or (h, w, 3)", remedy)
+    if array.dtype.name not in ("uint8", "uint16") and array.dtype.kind != "f":
         raise Mistake("not the numbers of a picture", got=str(array.dtype), allowed="uint8, uint16 or floats in 0..1")
     return array
 
 
+def as_array(images: Any) -> np.ndarray:
+    """What NumPy makes of it; a `Mistake` where that is not one array."""
+    try:
+        return np.asarray(images)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise Mistake("not one array", got=str(error)[:120], allowed="an array, or pictures of one size") from error
+
+
 def each(images: Any, function: Any) -> np.ndarray:
     """`function` over a batch of pictures (n, h, w) or (n, h, w, c), one by one."""
-    array = np.asarray(images)
+    array = as_array(images)
     if array.ndim not in (3, 4) or not len(array):
         raise Mistake("not a batch of pictures", got=f"shape {array.shape}", allowed="(n, h, w) or (n, h, w, c)")
     return np.stack([function(image) for image in array])

@@ -10,15 +10,19 @@ import numpy as np
 from diabolo.errors import Mistake
 from diabolo.pixels import Picture, is_picture, read_picture
 from diabolo.sources import open_source
+from diabolo.tasks.restore.figures import full_range
 from diabolo.tasks.restore.files import companion
 
 
 @dataclasses.dataclass(frozen=True)
 class Masks:
-    """Masks at `place` (a picture, a folder of them under the pictures' names, a `.npy`), or "auto", for `pictures`."""
+    """Masks at a place, or "auto": what is transparent or not a number.
+
+    One picture, or a `.npy` of one mask, goes with every picture; a folder has them under the pictures' names, a
+    `.npy` of several in the order of an array's images.
+    """
 
     place: str
-    pictures: str
 
     def __post_init__(self) -> None:
         if self.place != "auto" and not Path(self.place).exists():
@@ -29,17 +33,29 @@ class Masks:
         if self.place == "auto":
             return _without_values(picture)
         if is_picture(self.place) or Path(self.place).is_dir():
-            return _read(companion(self.place, not Path(self.pictures).is_dir(), name))
-        source = open_source(self.place)
-        return np.asarray(source.read(int(name) if len(source) > 1 else 0)) != 0
+            return _read(companion(self.place, name))
+        return self._from_array(picture.values.shape[:2], name)
 
     def without_holes(self, picture: Picture, missing: np.ndarray) -> Picture:
         """The filled picture, opaque where it was transparent before and was filled for that."""
         if self.place != "auto" or picture.alpha is None:
             return picture
-        full = np.iinfo(picture.alpha.dtype).max if picture.alpha.dtype.kind in "ui" else 1
-        alpha = np.where(missing, full, picture.alpha).astype(picture.alpha.dtype)
+        full = picture.alpha.dtype.type(full_range(picture.alpha))
+        alpha = np.where(missing, full, picture.alpha)
         return dataclasses.replace(picture, alpha=None if (alpha == full).all() else alpha)
+
+    def _from_array(self, size: tuple[int, ...], name: str) -> np.ndarray:
+        array = getattr(open_source(self.place), "array", np.empty(0))
+        if array.shape[:2] == size and array.shape[2:] in ((), (1,)):
+            return np.asarray(array).reshape(size) != 0
+        if array.shape[1:3] != size or array.shape[3:] not in ((), (1,)):
+            got, allowed = f"shape {array.shape}", f"(h, w) or (n, h, w) of {size[0]} x {size[1]}"
+            raise Mistake(f"the mask {self.place} does not fit", got, allowed)
+        if len(array) > 1 and not (name.isdigit() and int(name) < len(array)):
+            raise Mistake(
+                f"which mask goes with {name}?", got=f"{len(array)} in {self.place}", allowed="one, or one each"
+            )
+        return np.asarray(array[int(name) if len(array) > 1 else 0]).reshape(size) != 0
 
 
 def _without_values(picture: Picture) -> np.ndarray:
@@ -54,13 +70,12 @@ def _without_values(picture: Picture) -> np.ndarray:
 
 
 def _read(path: Path) -> np.ndarray:
-    """A mask file: grey, or colour whose channels agree; half-way to white or more is missing."""
-    values = read_picture(path).values
-    if values.ndim == 3:
-        if (values != values[..., :1]).any():
-            raise Mistake(
-                f"the mask {path} is coloured", allowed="black and white", remedy="paint what is missing white"
-            )
-        values = values[..., 0]
-    top = np.iinfo(values.dtype).max if values.dtype.kind in "ui" else 1.0
-    return values >= top / 2
+    """A mask file: half-way to white or more is missing, what is transparent is not; all channels must agree."""
+    picture = read_picture(path)
+    white = picture.values >= full_range(picture.values) / 2
+    if white.ndim == 3:
+        if (white.any(2) != white.all(2)).any():
+            wrong, remedy = f"the mask {path} is coloured", "paint what is missing white"
+            raise Mistake(wrong, allowed="black and white", remedy=remedy)
+        white = white[..., 0]
+    return white if picture.alpha is None else white & (picture.alpha >= full_range(picture.alpha) / 2)

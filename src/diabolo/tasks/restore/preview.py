@@ -6,14 +6,15 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 from diabolo.pixels import resize
+from diabolo.tasks.restore.figures import full_range
 
 WIDEST = 800  # pixels of the whole picture, on each side
-DETAIL = 200  # pixels of the place that is shown enlarged, four times
+CLOSER = 4  # how much larger the place that changed most is shown
 GAP = 8
 
 
 def before_and_after(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """uint8 (h, w, 3): left before, right after. Pictures (h, w) or (h, w, 3); the first may be smaller than the last."""
+    """uint8 (h, w, 3): left before, right after. Pictures (h, w) or (h, w, 3); `before` may be smaller."""
     pair = [_bytes(before), _bytes(after)]
     if pair[0].shape != pair[1].shape:  # enlarged: each pixel as a square
         factor = pair[1].shape[0] // pair[0].shape[0]
@@ -31,8 +32,10 @@ def before_and_after(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 def _details(pair: list[np.ndarray], width: int) -> list[np.ndarray]:
     """The square that changed most of both pictures, each pixel as large as fits the width."""
-    side = min(DETAIL, *pair[1].shape[:2])
-    change = np.abs(pair[1].astype(np.float32) - pair[0]).mean(2)
+    side = min(max(8, width // CLOSER), *pair[1].shape[:2])
+    change = np.zeros(pair[1].shape[:2], np.float32)
+    for c in range(3):  # not all at once: of a large picture they are many bytes
+        change += np.abs(pair[1][..., c].astype(np.int16) - pair[0][..., c])
     sums = uniform_filter(change, side, mode="constant")
     half = side // 2
     inside = sums[half : sums.shape[0] - (side - half) + 1, half : sums.shape[1] - (side - half) + 1]
@@ -48,7 +51,9 @@ def _side_by_side(pair: list[np.ndarray]) -> np.ndarray:
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:
-    top = 1.0 if values.dtype.kind == "f" else float(np.iinfo(values.dtype).max)
-    shown = np.clip(np.nan_to_num(values.astype(np.float32)) / top, 0, 1)
-    colour = shown if shown.ndim == 3 else np.repeat(shown[..., None], 3, 2)
-    return np.rint(colour * 255).astype(np.uint8)
+    planes = values if values.ndim == 3 else values[..., None]
+    shown = np.empty((*planes.shape[:2], 3), np.uint8)
+    for row, line in zip(shown, planes, strict=True):
+        exact = line if line.dtype == np.uint8 else np.nan_to_num(line.astype(np.float32)) / full_range(line) * 255
+        row[...] = np.clip(np.rint(exact), 0, 255)
+    return shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,16 +15,18 @@ from diabolo.errors import Mistake
 from diabolo.model import Model
 from diabolo.options import name_of
 from diabolo.preprocessing import UNIT
-from diabolo.tasks.restore.tiles import by_tiles
+from diabolo.tasks.restore.tiles import JPEG_GRID, by_tiles
 
 # What each verb undoes: the corruptions that a model was trained with.
 UNDOES = {
-    "denoise": ("noise", "shot", "poisson", "speckle", "salt-and-pepper", "recorrupt", "blind-spot"),
     "inpaint": ("missing-pixels", "strokes", "boxes"),
-    "deblock": ("jpeg",),
-    "deblur": ("blur",),
     "enlarge": ("downscale",),
+    "deblur": ("blur",),
+    "denoise": ("noise", "shot", "poisson", "speckle", "salt-and-pepper", "recorrupt", "blind-spot"),
+    "deblock": ("jpeg",),
 }
+BESIDE = ("denoise", "deblock")  # what models of the other verbs may have learned too
+SHOWN = 2  # in a mask: was missing, but has been filled in and is shown to the model
 Hint = Callable[[Tensor], Tensor]  # (n, c, h, w) as the network sees it -> (n, 1, h, w)
 
 
@@ -41,13 +44,21 @@ class Restored(NamedTuple):
 def check_purpose(model: Model, verb: str) -> None:
     """Refuse a model that was trained for something else; the mistake says for what, and what to type."""
     undone = {name_of(corruption) for corruption in model.recipe.corruption}
-    if undone & set(UNDOES[verb]) or (not undone and "target" in model.provenance):
-        return
     fitting = [other for other, names in UNDOES.items() if undone & set(names)]
-    other = fitting[0] if fitting else "reconstruct"
+    main = [other for other in fitting if other not in BESIDE] or fitting
+    if verb in main or (not undone and "target" in model.provenance):
+        return _check_any_size(model)
+    other = main[0] if main else "reconstruct"
     got = f"one for {other} ({', '.join(sorted(undone)) or 'no corruption'})"
     remedy = f"diabolo {other} ..., or a model of diabolo fit {verb} FOLDER -o MODEL"
     raise Mistake(f"this is no model for {verb}", got, f"trained with {' or '.join(UNDOES[verb])}", remedy)
+
+
+def _check_any_size(model: Model) -> None:
+    if not model.conversion.any_size:
+        got = f"one for arrays {model.conversion.describe()}"
+        remedy = "diabolo reconstruct ..., or a model trained with --architecture unet"
+        raise Mistake("this model does not take pictures of any size", got=got, remedy=remedy)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,47 +82,59 @@ class Restorer:
     ) -> Restored:
         """Restore a picture (h, w) or (h, w, c), uint8, uint16 or float.
 
-        `hint` makes what the encoder is told, if it is told anything. `missing` (h, w), True = missing, hides pixels
-        and is told to an encoder that wants to know. `progress` is called with (tiles done, tiles in all).
+        `hint` makes what the encoder is told, if it is told anything. `missing` (h, w), not 0 = missing, hides pixels
+        (but those that are `SHOWN`) and is told to an encoder that wants to know. `progress` is called with (tiles
+        done, tiles in all). A `Mistake` where `bounds` are asked of a model that has none.
         """
-        if bounds and self.model.bounds is None:
-            raise Mistake("this model does not know how sure it is", remedy="train it anew on clean pictures")
+        if bounds:
+            self.check_bounds()
         picture = values if values.ndim == 3 else values[..., None]
         planes = picture if missing is None else np.concatenate((picture, missing[..., None].astype(values.dtype)), 2)
-        result = by_tiles(
+        multiple = int(getattr(self.model.network.encoder, "multiple", 1))
+        grid = math.lcm(multiple, JPEG_GRID)
+        tile = max(self.tile, 2 * grid)
+        out = [np.empty(picture.shape, values.dtype), *([np.empty(picture.shape, np.float32)] if bounds else [])]
+        by_tiles(
             planes,
             lambda piece: self._piece(piece, picture.shape[2], hint, bounds),
-            multiple=self._multiple,
-            tile=max(self.tile, 2 * self._multiple),
-            overlap=min(self.overlap, self.tile // 2),
-            dtype=np.float32 if bounds else values.dtype,
+            multiple=multiple,
+            tile=tile,
+            overlap=min(self.overlap, tile // grid * grid // 2),
+            out=out,
             progress=progress,
         )
-        if not bounds:
-            return Restored(result.reshape(values.shape))
-        restored, half = np.split(result, 2, axis=2)
-        return Restored(_as(restored, values.dtype).reshape(values.shape), half.reshape(values.shape))
+        return Restored(*(part.reshape(values.shape) for part in out))
 
-    @property
-    def _multiple(self) -> int:
-        return int(getattr(self.model.network.encoder, "multiple", 1))
+    def check_bounds(self) -> None:
+        """Refuse a model that does not know how sure it is."""
+        if self.model.bounds is None:
+            raise Mistake("this model does not know how sure it is", remedy="train it anew on clean pictures")
+
+    def as_images(self, values: np.ndarray) -> np.ndarray:
+        """A picture in the numbers that the network sees, 0..1 for what it learned from; the same where they are."""
+        offset, scale = self.model.conversion.offset[0], self.model.conversion.scale[0]
+        if (offset, scale) == (0.0, 1.0):
+            return values
+        return ((values / UNIT.get(values.dtype.name, 1.0) - offset) / scale).astype(np.float32)
 
     def _piece(self, piece: np.ndarray, channels: int, hint: Hint | None, bounds: bool) -> np.ndarray:
         """A piece (h, w, channels and perhaps the mask) to (h, w, channels, twice with bounds), the picture's units."""
-        model, wanted = self.model, self.model.conversion.shape[0]
-        images = _as_images(piece[..., :channels], wanted)
+        model = self.model
+        images = _as_images(piece[..., :channels], model.conversion.shape[0])
+        if model.conversion.layout == "channels" and images.ndim == 3:
+            images = images[..., None]
         x = model.conversion.to_network(images, model.dtype).to(model.device)
         missing, told = None, hint(x) if hint else None
         if piece.shape[2] > channels:
-            missing = torch.from_numpy((piece[..., channels] > 0)[None, None]).to(x)
-            x = torch.where(missing > 0, self._fill, x)
-            told = missing if model.recipe.hint == "missing" else told
+            missing = piece[..., channels] > 0
+            hidden = torch.from_numpy(missing & (piece[..., channels] != SHOWN)).expand(len(x), 1, -1, -1).to(x)
+            x = torch.where(hidden > 0, self._fill, x)
+            told = hidden if model.recipe.hint == "missing" else told
         with torch.no_grad():
             y = model.recipe.likelihood.mean(model.network(x, hint=told).parameters)
         results = [y]
         if bounds and model.bounds:
-            hidden = None if missing is None else missing[0, 0].cpu().numpy()
-            half = [model.bounds.map(b, a, hidden) for b, a in zip(_arrays(x), _arrays(y), strict=True)]
+            half = [model.bounds.map(b, a, missing) for b, a in zip(_arrays(x), _arrays(y), strict=True)]
             results.append(torch.from_numpy(np.stack(half)))
         unit = UNIT.get(piece.dtype.name, 1.0)
         scale, offset = model.conversion.scale[0], model.conversion.offset[0]
@@ -146,9 +169,3 @@ def _as_piece(images: np.ndarray, channels: int) -> np.ndarray:
 
 def _arrays(batch: Tensor) -> list[np.ndarray]:
     return list(batch.cpu().numpy())
-
-
-def _as(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    if dtype.kind in "ui":
-        return np.clip(np.rint(values), 0, np.iinfo(dtype).max).astype(dtype)
-    return values.astype(dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -24,7 +24,7 @@ def by_tiles(
     overlap: int = 64,
     scale: int = 1,
     dtype: DTypeLike | None = None,
-    out: np.ndarray | None = None,
+    out: Sequence[np.ndarray] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> np.ndarray:
     """What `function` makes of `image` (h, w, k), any type: (h scale, w scale, c) of `dtype`, by default the image's.
@@ -33,11 +33,12 @@ def by_tiles(
     the result's units. H and W are multiples of `multiple` and of 8, and so is the place where a piece starts. The
     image is continued at the bottom and right only: mirrored where it is large enough, otherwise its last row or
     column repeated. An image that fits into `tile` pixels a side goes through at once; of a larger one all tiles have
-    the same size. Nothing is seen of the `overlap` / 4 pixels along an edge between tiles; in the middle half of an
-    overlap one tile passes smoothly into the next.
+    the same size, at most `tile`. Nothing is seen of the `overlap` / 4 pixels along an edge between tiles; in the
+    middle half of an overlap, or less of it, one tile passes smoothly into the next.
 
-    Whole-number types are rounded and clipped to their range. `out`, where given, is written to, and sets the type.
-    Memory beside image and result: tile x w x c floats. `progress` is told (tiles done, tiles in all) after each tile.
+    Whole-number types are rounded and clipped to their range. Arrays in `out` are written to, in their own types, and
+    share the result's channels in their order; the first is given back. Memory beside image and result: tile x w x c
+    floats. `progress` is told (tiles done, tiles in all) after each tile.
     A `Mistake` where tile and overlap do not fit each other, or the function changes the size of a piece.
     """
     _check(image, multiple, tile, overlap, scale)
@@ -45,13 +46,13 @@ def by_tiles(
     rows, columns = (Tiling.over(length, grid, tile, overlap) for length in image.shape[:2])
     pieces = _Pieces(image, function, rows, columns, scale, progress)
     for place, values in _joined(rows.times(scale), pieces.strips(), axis=0):
-        if out is None:
-            shape = (rows.length * scale, columns.length * scale, values.shape[2])
-            out = np.empty(shape, image.dtype if dtype is None else dtype)
-        _check_out(out, rows.length * scale, columns.length * scale, values.shape[2])
-        out[place] = _as_type(values, out.dtype)
-    assert out is not None  # there is at least one strip
-    return out
+        shape = (rows.length * scale, columns.length * scale, values.shape[2])
+        out = out if len(out) else (np.empty(shape, image.dtype if dtype is None else dtype),)
+        _check_out(out, shape)
+        ends = itertools.accumulate(part.shape[2] for part in out)
+        for part, end in zip(out, ends, strict=True):
+            part[place] = _as_type(values[..., end - part.shape[2] : end], part.dtype)
+    return out[0]  # there is at least one strip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,15 +66,20 @@ class Tiling:
 
     @classmethod
     def over(cls, length: int, grid: int, tile: int, overlap: int) -> Tiling:
-        """Tiles of at most `tile` pixels, with sides and origins on the grid, that overlap by at least `overlap`."""
-        padded = _up(length, grid)
+        """As few tiles of at most `tile` pixels as overlap by `overlap`, and these no larger than they need to be.
+
+        Their sides and origins lie on the grid.
+        """
+        padded, shared = _up(length, grid), _up(overlap, grid)
         if padded <= tile:
             return cls(length, padded, (0,), ())
-        side = _down(tile, grid)
-        last = padded - side
-        origins = (*range(0, last, _down(side - overlap, grid)), last)
+        gaps = -(-(padded - shared) // (_down(tile, grid) - shared)) - 1
+        side = _up(-(-(padded + gaps * shared) // (gaps + 1)), grid)
+        origins = tuple(_down(place * (padded - side) // gaps, grid) for place in range(gaps + 1))
         centres = [(before + side + after) // 2 for before, after in itertools.pairwise(origins)]
-        return cls(length, side, origins, tuple((c - overlap // 4, c + overlap // 4) for c in centres))
+        apart = min((after - before for before, after in itertools.pairwise(centres)), default=overlap)
+        reach = min(overlap // 4, apart // 2)  # no ramp begins before the last one ended
+        return cls(length, side, origins, tuple((centre - reach, centre + reach) for centre in centres))
 
     def times(self, scale: int) -> Tiling:
         """The same tiles in a picture `scale` times larger."""
@@ -188,6 +194,7 @@ def _check(image: np.ndarray, multiple: int, tile: int, overlap: int, scale: int
         raise Mistake("the tiles cannot overlap so far", got=f"{overlap} pixels", allowed=allowed)
 
 
-def _check_out(out: np.ndarray, *shape: int) -> None:
-    if out.shape != shape:
-        raise Mistake("the place for the result has another shape", got=str(out.shape), allowed=str(shape))
+def _check_out(out: Sequence[np.ndarray], shape: tuple[int, ...]) -> None:
+    got = [part.shape for part in out]
+    if any(part[:2] != shape[:2] for part in got) or sum(part[2] for part in got) != shape[2]:
+        raise Mistake("the place for the result has another shape", " and ".join(map(str, got)), str(shape))
