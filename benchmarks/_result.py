@@ -47,9 +47,14 @@ class Gate:
 
 
 def write(
-    name: str, figures: Sequence[dict[str, Any]], gates: Sequence[Gate], versions: dict[str, str], **more: Any
+    name: str,
+    figures: Sequence[dict[str, Any]],
+    gates: Sequence[Gate],
+    versions: dict[str, str],
+    folder: Path = FOLDER,
+    **more: Any,
 ) -> None:
-    """Keep a result in results/NAME.json and print it.
+    """Keep a result in results/NAME.json, or in another folder, and print it.
 
     `figures`: the rows of the table, all with the same columns in the same order; a cell is a text, a number or a
     `Spread`. `versions`: of the peers' packages, beside those of this environment. `more`: what else is worth keeping.
@@ -65,8 +70,8 @@ def write(
         "figures": [{column: plain(cell) for column, cell in row.items()} for row in figures],
         "gates": [dataclasses.asdict(gate) | {"passed": gate.passed} for gate in gates],
     } | more
-    FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{name}.json"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.json"
     path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     for row in result["figures"]:
         print("  ".join(f"{column}: {cell}" for column, cell in row.items()))

@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks._processes import ROOT
 from benchmarks._result import FOLDER
 
-MARKED = re.compile(r"^<!-- bench:([a-z-]+) -->\n.*?^<!-- /bench -->$", re.MULTILINE | re.DOTALL)
+MARKED = re.compile(r"^<!-- bench:([a-z_-]+) -->\n.*?^<!-- /bench -->$", re.MULTILINE | re.DOTALL)
 
 
 def table(result: dict[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
@@ -51,8 +53,7 @@ class Critic(nn.Module):
     def __init__(self, channels: int, width: int, levels: int) -> None:
         super().__init__()
         widths = [channels + 1, *(width * 2**level for level in range(levels))]
-        pairs = zip(widths, widths[1:], strict=False)
-        self.halve = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, 2, padding=1)) for a, b in pairs)
+        self.halve = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, 2, padding=1)) for a, b in pairwise(widths))
         self.score = spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1))
 
     def forward(self, image: Tensor, missing: Tensor) -> Tensor:
