@@ -37,7 +37,7 @@ ALIKE = {
     "seed": 0,
 }
 PAIRS = {"corruption": "none"}
-RECORRUPT = {"corruption": "recorrupt", "corruption.recorrupt.sigma": SIGMA, "corruption.recorrupt.strength": 0.5}
+RECORRUPT = {"corruption": "recorrupt", "corruption.recorrupt.sigma": SIGMA}
 BLIND_SPOT = {"corruption": "blind-spot", "corruption.blind-spot.share": 0.05}
 WAYS = {
     "clean": ("clean pictures", PAIRS),

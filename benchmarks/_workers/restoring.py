@@ -23,10 +23,9 @@ Restore = Callable[[np.ndarray, Any], Any]
 
 def ours(verb: str, options: Options, channels: int) -> Restore:
     import diabolo
-    from diabolo.starters import named_model, starter_for
 
-    model = named_model(options["model"]) if "model" in options else starter_for(verb, channels)
-    estimator = {"denoise": diabolo.Denoiser, "inpaint": diabolo.Inpainter, "deblock": diabolo.Deblocker}[verb](model)
+    kinds = {"denoise": diabolo.Denoiser, "inpaint": diabolo.Inpainter, "deblock": diabolo.Deblocker}
+    estimator = kinds[verb](options.get("model"))
     bounds = "bounds" in options
     if verb == "denoise":
         given = float(options["sigma"]) if "sigma" in options else None

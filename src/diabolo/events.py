@@ -53,6 +53,7 @@ class Passed:
 
     done: int
     total: int
+    kind: str = "images"
 
 
 Event = Passed | Note | Started | Stepped | Evaluated

@@ -49,7 +49,7 @@ class Show:
             text = f"epoch {event.epoch + 1}, loss {event.loss:.4g} nats, {event.images_per_second:,.0f} images/s"
             self._bar(event.step, event.steps, text)
         elif isinstance(event, Passed):
-            self._bar(event.done, event.total, "images")
+            self._bar(event.done, event.total, event.kind)
         elif isinstance(event, Evaluated):
             where = "held-out " if self._held_out else ""
             mark = " *" if event.best and self._held_out else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -16,8 +18,11 @@ class Recorrupt:
     For white Gaussian noise of a known `sigma`: with z of the same sigma, y + strength * z goes in and
     y - z / strength is the target. Their noises are independent, so that the network learns what the clean picture
     would have taught it (Lehtinen et al. 2018, Noise2Noise). The noise it learns to undo is
-    sqrt(1 + strength^2) times the picture's own.
+    sqrt(1 + strength^2) times the picture's own. In training each picture is shown twice in a step, the second time
+    with -z: most of what the drawn noise adds to the gradient is then taken away again, and weak noise is enough.
     """
+
+    copies: ClassVar[int] = 2
 
     sigma: tuple[float, ...] = option(
         (25.0,),
@@ -26,12 +31,14 @@ class Recorrupt:
         above=0,
         at_most=1000,
     )
-    strength: float = option(0.5, "how much noise is added, as a share of what is there", above=0, at_most=10)
+    strength: float = option(0.2, "how much noise is added, as a share of what is there", above=0, at_most=10)
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
         sigma = per_image("recorrupt.sigma", self.sigma, image, generator) / FULL_SCALE
         fine = precise(image)
-        drawn = sigma * torch.randn(image.shape, generator=generator, device=image.device, dtype=fine.dtype)
+        half = fine[: -(-len(fine) // 2)]
+        drawn = torch.randn(half.shape, generator=generator, device=image.device, dtype=fine.dtype)
+        drawn = sigma * torch.cat((drawn, -drawn))[: len(fine)]
         noisy, target = fine + self.strength * drawn, fine - drawn / self.strength
         there = sigma.flatten(1).square() * (1 + self.strength**2)
         noise = torch.cat((there, torch.zeros_like(there)), 1)

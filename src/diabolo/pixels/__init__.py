@@ -3,12 +3,13 @@
 from diabolo.pixels.arrays import jpeg_round_trip, png_bytes, resize
 from diabolo.pixels.picture import SUFFIXES, Header, Picture, is_picture
 from diabolo.pixels.reading import picture_size, read_picture
-from diabolo.pixels.writing import write_picture
+from diabolo.pixels.writing import check_fits, write_picture
 
 __all__ = [
     "SUFFIXES",
     "Header",
     "Picture",
+    "check_fits",
     "is_picture",
     "jpeg_round_trip",
     "picture_size",

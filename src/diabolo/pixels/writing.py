@@ -32,8 +32,7 @@ def write_picture(path: str | os.PathLike[str], picture: Picture, quality: int =
     loss. WebP knows no grey: a grey picture comes back as RGB. Raises `Mistake` for a suffix that is not known, for
     what the format cannot hold (16 bits or transparency in JPEG), and where the path cannot be written.
     """
-    kind = _format(path)
-    _check_fits(kind, path, picture)
+    kind = check_fits(path, picture)
     try:
         data = _encode(kind, picture, quality)
     except (OSError, ValueError) as error:
@@ -51,7 +50,9 @@ def _format(path: str | os.PathLike[str]) -> str:
     return SUFFIXES[suffix]
 
 
-def _check_fits(kind: str, path: str | os.PathLike[str], picture: Picture) -> None:
+def check_fits(path: str | os.PathLike[str], picture: Picture) -> str:
+    """The format that a path names, if it can hold the picture; a `Mistake` that says which could, otherwise."""
+    kind = _format(path)
     depth = str(picture.values.dtype)
     if depth not in _DEPTHS[kind]:
         able = " or ".join(f"{known} ({', '.join(depths)})" for known, depths in _DEPTHS.items() if depth in depths)
@@ -60,6 +61,7 @@ def _check_fits(kind: str, path: str | os.PathLike[str], picture: Picture) -> No
     if picture.alpha is not None and kind not in _CLEAR and not _opaque(picture.alpha):
         remedy = str(Path(path).with_suffix(".png"))
         raise Mistake(f"cannot write {path}: {kind} holds no transparency", allowed=", ".join(_CLEAR), remedy=remedy)
+    return kind
 
 
 def _opaque(alpha: np.ndarray) -> bool:

@@ -65,9 +65,10 @@ def open_source(spec: Any, strict: bool = False) -> Source:
     """The source that `spec` stands for.
 
     `spec` is a path, the name of a set in `NAMED`, a list of these, an array or what becomes one (a list of
-    equal arrays, a DataFrame of numbers, a generator of equal arrays), or a source, which is given back. A name without
-    a folder is a set's if there is no such file here. `strict` makes a picture that cannot be read a `Mistake`;
-    otherwise it is left out and listed in the source's `unreadable`. NaN and infinity are not looked for here: training does.
+    equal arrays, a DataFrame of numbers, a generator of equal arrays), or a source, which is given back. A name
+    without a folder is a set's if there is no such file here. `strict` makes a picture that cannot be read a `Mistake`;
+    otherwise it is left out and listed in the source's `unreadable`. NaN and infinity are not looked for here:
+    training does.
     """
     if isinstance(spec, str | os.PathLike):
         return _open_path(spec, strict)

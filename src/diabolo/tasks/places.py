@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,14 +14,13 @@ import numpy as np
 from diabolo.errors import Mistake
 from diabolo.events import Listener, Note, Passed, ignore
 from diabolo.files import atomic, check_writable
-from diabolo.pixels import SUFFIXES, Picture, is_picture, read_picture, write_picture
+from diabolo.pixels import SUFFIXES, Picture, check_fits, is_picture, read_picture, write_picture
 from diabolo.sources import Source, open_source
 
 Change = Callable[[np.ndarray], np.ndarray]  # (n, *image) -> (n, *image) of the same type
 ChangePicture = Callable[[Picture, str], Picture]  # a picture and its name below the folder -> a picture
 AT_ONCE = 1024  # images of an array that are changed and written together, at most
 MOST = 2**27  # bytes of them, unless one image has more
-DEPTHS = {"PNG": ("uint8", "uint16"), "TIFF": ("uint8", "uint16", "float32")}  # the other formats hold uint8
 
 
 def change(place: str, out: str, function: Change, *, strict: bool = False, listen: Listener = ignore) -> int:
@@ -48,26 +49,15 @@ def change_pictures(
     _refuse_same(place, out)
     check_target(out)  # before the work, not after it
     picture = _read(Path(place), Path(place).name, listen)
-    check_target(out, picture.values.dtype.name)
+    check_target(out, dataclasses.replace(picture, alpha=None))  # a hole that is filled is clear no longer
     write_picture(out, function(picture, Path(place).name))
     return 1
 
 
-def check_target(out: str | os.PathLike[str], depth: str = "uint8") -> None:
-    """Refuse a place where a picture of such numbers could not be written in the end."""
-    kind, written = SUFFIXES.get(Path(out).suffix.lower()), [name for name, kind in SUFFIXES.items() if kind]
-    if not kind:
-        wrong = f"cannot write {out}: its suffix does not name a format that is written"
-        raise Mistake(wrong, got=repr(Path(out).suffix), allowed=", ".join(written))
-    if depth not in _depths(kind):
-        able = [name for name, depths in DEPTHS.items() if depth in depths]
-        remedy = f"-o {Path(out).with_suffix('.tiff' if depth == 'float32' else '.png')}"
-        raise Mistake(f"cannot write {out}: {kind} holds no {depth}", allowed=", ".join(able), remedy=remedy)
+def check_target(out: str | os.PathLike[str], picture: Picture | None = None) -> None:
+    """Refuse a place where a picture, or this one, could not be written in the end."""
+    check_fits(out, Picture(np.zeros((1, 1), np.uint8)) if picture is None else picture)
     check_writable(out)
-
-
-def _depths(kind: str) -> tuple[str, ...]:
-    return DEPTHS.get(kind, ("uint8",))
 
 
 def _read(path: Path, name: str, listen: Listener) -> Picture:
@@ -194,9 +184,8 @@ def _writable(target: Path, picture: Picture, taken: set[str]) -> Path:
 
     `taken` are the names of the other pictures, which grows by the one that is given: none is written over another.
     """
-    kind = SUFFIXES[target.suffix.lower()]
-    clear = picture.alpha is None or kind in ("PNG", "TIFF", "WEBP")
-    if kind and clear and picture.values.dtype.name in _depths(kind):
+    with contextlib.suppress(Mistake):
+        check_fits(target, picture)
         return target
     renamed = target.with_suffix(".png")
     if str(renamed) in taken:

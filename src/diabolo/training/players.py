@@ -77,7 +77,11 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
     `module` is the network as the processes share it, `critics` those of `recipe.terms`, in their order.
     """
 
+    copies = max((getattr(corruption, "copies", 1) for corruption in recipe.corruption), default=1)
+
     def loss(images: Tensor, targets: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        if copies > 1:
+            images, targets = (torch.cat([batch] * copies) for batch in (images, targets))
         corrupted = corrupt(images, recipe.corruption, generator)
         output: Output = module(corrupted.image, generator, hint(recipe.hint, corrupted))
         target = targets if corrupted.target is None else corrupted.target

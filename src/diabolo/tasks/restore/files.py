@@ -66,7 +66,7 @@ def restore_place(
 
     def progress(done: int, total: int) -> None:
         if single:
-            listen(Passed(done, total))
+            listen(Passed(done, total, "tiles"))
 
     def one(picture: Picture, name: str) -> Picture:
         clean = read_picture(companion(beside.reference, name)) if beside.reference else None
