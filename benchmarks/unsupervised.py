@@ -77,7 +77,7 @@ def parsed() -> Namespace:
     parser = arguments(__doc__)
     parser.add_argument("--tune", action="store_true", help="judge on held-out pictures of Train400; keep nothing")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS), help="only some; keeps nothing")
-    parser.add_argument("--epochs", type=int, default=40, help="times that every picture is seen [40]")
+    parser.add_argument("--epochs", type=int, default=16, help="times that every picture is seen [16]")
     parser.add_argument("--widths", default="32,64,128", help="of the network [32,64,128]")
     parser.add_argument("--rate", type=float, default=4e-3, help="the highest learning rate [0.004]")
     parser.add_argument("--strength", type=float, help="of recorrupt")

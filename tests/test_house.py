@@ -22,6 +22,7 @@ FLOORS = {
     "events": 1,
     "files": 1,
     "calibration": 2,
+    "interpolation": 2,
     "metrics": 2,
     "noise_level": 2,
     "options": 2,

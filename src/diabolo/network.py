@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from diabolo.errors import Mistake
+from diabolo.interpolation import pull_push
 from diabolo.options import name_of
 from diabolo.recipe import Recipe
 
@@ -28,7 +29,7 @@ class Network(nn.Module):
 
     def __init__(self, recipe: Recipe, shape: tuple[int, ...], seed: int = 0) -> None:
         super().__init__()
-        self.shape = shape
+        self.shape, self.holes = shape, recipe.hint == "missing"
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.encoder, self.decoder = _build(recipe, shape)
@@ -37,10 +38,13 @@ class Network(nn.Module):
     def forward(self, image: Tensor, generator: torch.Generator | None = None, hint: Tensor | None = None) -> Output:
         """Without a generator nothing is drawn: the same image gives the same output.
 
-        `hint` (n, 1, h, w) is what the recipe's `hint` names; without it nothing is noisy and nothing missing.
+        `hint` (n, 1, h, w) is what the recipe's `hint` names; without it nothing is noisy and nothing missing. Missing
+        pixels are filled in smoothly before the encoder sees them, so that it has a start to improve on.
         """
         if getattr(self.latent, "needs_origin", False) and torch.is_grad_enabled():
             image = image.detach().requires_grad_()
+        if hint is not None and self.holes:
+            image = pull_push(image, hint)
         features = self.encoder(image) if hint is None else self.encoder(image, hint)
         code = self.latent.encode(features.values, origin=image, generator=generator)
         parameters = self.decoder(self.latent.decode(code.values), features.skips, features.size)
