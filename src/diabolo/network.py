@@ -39,7 +39,8 @@ class Network(nn.Module):
         """Without a generator nothing is drawn: the same image gives the same output.
 
         `hint` (n, 1, h, w) is what the recipe's `hint` names; without it nothing is noisy and nothing missing. Missing
-        pixels are filled in smoothly before the encoder sees them, so that it has a start to improve on.
+        pixels are filled in smoothly before the encoder sees them, so that it has a start to improve on, and the others
+        come back as they were.
         """
         if getattr(self.latent, "needs_origin", False) and torch.is_grad_enabled():
             image = image.detach().requires_grad_()
@@ -48,6 +49,8 @@ class Network(nn.Module):
         features = self.encoder(image) if hint is None else self.encoder(image, hint)
         code = self.latent.encode(features.values, origin=image, generator=generator)
         parameters = self.decoder(self.latent.decode(code.values), features.skips, features.size)
+        if hint is not None and self.holes:  # what is seen needs no guess, and no loss is spent on it
+            parameters = torch.where(hint > 0, parameters, image.to(parameters.dtype))
         return Output(parameters, code.values, code.penalty)
 
     def encode(self, image: Tensor) -> Tensor:

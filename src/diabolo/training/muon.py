@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-NARROWEST = 8  # rows and columns of a matrix, at least, for its directions to mean something
+NARROWEST = 16  # rows and columns of a matrix, at least: the few rows of an output layer would move too far
 MOMENTUM, BETAS, EPSILON = 0.9, (0.9, 0.99), 1e-8
 ITERATION = (3.4445, -4.7750, 2.0315)  # Jordan's coefficients: singular values to about 1 in five rounds
 ROUNDS = 5
