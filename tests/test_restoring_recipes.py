@@ -282,3 +282,39 @@ def test_a_run_with_a_critic_resumes_as_if_unbroken(images: np.ndarray, tmp_path
     with pytest.raises(RuntimeError, match="broken"):
         fit(open_source(images), recipe, keep=keep, every=0, listen=breaking)
     assert same(fit(open_source(images), recipe, keep=keep, resume=True), unbroken)
+
+
+def test_pairs_and_starts_on_the_command_line(images: np.ndarray, tmp_path: Path, monkeypatch: Any) -> None:
+    from diabolo.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    for name, array in (("noisy", 255 - images), ("clean", images)):
+        np.save(f"{name}.npy", array)
+    tiny = "--architecture.widths 4,8 --epochs 1 --batch-size 8"
+    assert main(f"fit denoise noisy.npy --target clean.npy -o pairs.diabolo {tiny}".split()) == 0
+    model = artifact.load("pairs.diabolo")
+    assert model.recipe.corruption == ()
+    assert "clean.npy" in model.provenance["target"]
+    assert (
+        main(
+            [
+                "fit",
+                "denoise",
+                "clean.npy",
+                "--start",
+                "pairs.diabolo",
+                "-o",
+                "more.diabolo",
+                "--epochs",
+                "1",
+                "--batch-size",
+                "8",
+            ]
+        )
+        == 0
+    )
+    more = artifact.load("more.diabolo")
+    assert more.recipe.architecture == model.recipe.architecture
+    assert more.provenance["start"] == model.provenance["command"]
+    assert main(["denoise", "noisy.npy", "-m", "pairs.diabolo", "-o", "restored.npy"]) == 0
+    assert np.load("restored.npy").shape == images.shape

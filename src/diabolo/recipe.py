@@ -185,3 +185,10 @@ def with_options(recipe: Recipe, options: dict[str, Any]) -> Recipe:
     for path in sorted(options, key=lambda p: p.count(".")):
         recipe = replace(recipe, short.get(path, path), options[path])
     return recipe
+
+
+def shaped_as(recipe: Recipe, other: Recipe) -> Recipe:
+    """The recipe with another one's network: its architecture, latent and hint, so that weights can be taken over."""
+    for axis in ("architecture", "latent", "hint"):
+        recipe = replace(recipe, axis, getattr(other, axis))
+    return recipe

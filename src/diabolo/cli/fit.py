@@ -34,7 +34,8 @@ def add(parser: ArgumentParser, arguments: list[str]) -> None:
     parser.add_argument(
         "--target", metavar="SOURCE", help="what each picture is to become, by the same name: clean, or noisy otherwise"
     )
-    parser.add_argument("--start", metavar="MODEL", help="begin with the weights of this model, or starter's name")
+    begin = "begin with the network and weights of this model; a starter's name will do"
+    parser.add_argument("--start", metavar="MODEL", help=begin)
     parser.add_argument("--half", action="store_true", help="keep the weights in half precision: half the file")
     parser.add_argument("-o", "--out", required=True, metavar="MODEL", help="the model file to write, *.diabolo")
     parser.add_argument("--resume", action="store_true", help="go on from MODEL.checkpoint, if it is there")
@@ -51,18 +52,23 @@ def add(parser: ArgumentParser, arguments: list[str]) -> None:
 def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     from diabolo import artifact
     from diabolo.files import check_writable
-    from diabolo.recipe import named, with_options
+    from diabolo.recipe import named, shaped_as, with_options
     from diabolo.sources import open_source
+    from diabolo.starters import named_model
     from diabolo.training import fit, leave
 
     out = Path(arguments.out)
     if out.suffix != ".diabolo":
         raise Mistake("not the name of a model", got=str(out), allowed="*.diabolo", remedy=f"-o {out.stem}.diabolo")
     check_writable(out)  # before the training, not after it
-    recipe = with_options(named(arguments.recipe), chosen_options(arguments))
     source = open_source(arguments.source, strict=arguments.strict)
     target = open_source(arguments.target, strict=True) if arguments.target else None
-    start = artifact.load(arguments.start) if arguments.start else None
+    start = named_model(arguments.start) if arguments.start else None
+    recipe = named(arguments.recipe)
+    recipe = shaped_as(recipe, start.recipe) if start else recipe
+    if target:  # what is wrong with the pictures is in them already
+        recipe = with_options(recipe, {"corruption": "none", "hint": "none"})
+    recipe = with_options(recipe, chosen_options(arguments))
     keep = out.with_name(out.name + ".checkpoint")
     try:
         model = fit(

@@ -13,7 +13,7 @@ from diabolo import artifact
 from diabolo.errors import Mistake
 from diabolo.events import Listener, ignore
 from diabolo.model import Model
-from diabolo.recipe import named, with_options
+from diabolo.recipe import named, shaped_as, with_options
 from diabolo.sources import open_source
 from diabolo.starters import STARTERS, named_model, starter_for
 from diabolo.tasks.restore.restorer import Restorer, check_purpose
@@ -40,9 +40,10 @@ def learn(estimator: Restoring, recipe: str, X: Any, y: Any = None, **further: A
         **further,
         **(estimator.options or {}),
     }
-    chosen = with_options(named(recipe), {key.replace("__", "."): value for key, value in options.items()})
-    target = None if y is None else open_source(y)
     start = None if estimator.model is None else find(estimator.model, estimator.device)
+    base = named(recipe) if start is None else shaped_as(named(recipe), start.recipe)
+    chosen = with_options(base, {key.replace("__", "."): value for key, value in options.items()})
+    target = None if y is None else open_source(y)
     source, listen = open_source(X), estimator.listen or ignore
     return fit(source, chosen, target=target, start=start, device=estimator.device, listen=listen)
 
