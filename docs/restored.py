@@ -54,7 +54,7 @@ def main() -> None:
         axis.set_title(title, fontsize=10)
         axis.axis("off")
     figure.tight_layout(pad=0.3)
-    figure.savefig(OUT, dpi=110, facecolor="white")
+    figure.savefig(OUT, dpi=100, bbox_inches="tight", pad_inches=0.05, facecolor="white")
 
 
 if __name__ == "__main__":
