@@ -1,4 +1,4 @@
-"""Makes docs/images/restored.png: noise, holes and JPEG's blocks, before and after the starter models.
+"""Makes docs/images/restored.jpg: noise, holes and JPEG's blocks, before and after the starter models.
 
     .venv/bin/python docs/restored.py
 
@@ -21,7 +21,7 @@ mpl.use("agg")
 from matplotlib import pyplot as plt
 
 SIDE = 200
-OUT = Path(__file__).parent / "images" / "restored.png"
+OUT = Path(__file__).parent / "images" / "restored.jpg"
 
 
 def psnr(one: np.ndarray, other: np.ndarray) -> float:
@@ -54,7 +54,7 @@ def main() -> None:
         axis.set_title(title, fontsize=10)
         axis.axis("off")
     figure.tight_layout(pad=0.3)
-    figure.savefig(OUT, dpi=100, bbox_inches="tight", pad_inches=0.05, facecolor="white")
+    figure.savefig(OUT, dpi=100, bbox_inches="tight", pad_inches=0.05, facecolor="white", pil_kwargs={"quality": 88})
 
 
 if __name__ == "__main__":
