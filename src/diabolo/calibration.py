@@ -78,7 +78,9 @@ class ErrorBounds:
         change, activity, error = _samples(zip(before, restored, truth, masks, strict=True), len(masks))
         change_edges, activity_edges = _change_edges(change), _quantile_edges(activity)
         cells = np.digitize(change, change_edges) * (len(activity_edges) + 1) + np.digitize(activity, activity_edges)
-        table = _table(cells, error, (len(change_edges) + 1, len(activity_edges) + 1), coverage)
+        shape = (len(change_edges) + 1, len(activity_edges) + 1)
+        edge = np.flatnonzero(change_edges == MISSING)  # rows of the table below it are of seen pixels
+        table = _table(cells, error, shape, coverage, int(edge[0]) + 1 if len(edge) else 0)
         return cls(coverage, tuple(change_edges), tuple(activity_edges), tuple(map(tuple, table.tolist())))
 
     def map(self, before: ArrayLike, restored: ArrayLike, missing: ArrayLike | None = None) -> np.ndarray:
@@ -171,8 +173,12 @@ def _quantile_edges(values: np.ndarray) -> np.ndarray:
     return np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
 
 
-def _table(cells: np.ndarray, errors: np.ndarray, shape: tuple[int, int], coverage: float) -> np.ndarray:
-    """The conformal quantile of the errors in each cell, and in as many cells around as LEAST errors take."""
+def _table(cells: np.ndarray, errors: np.ndarray, shape: tuple[int, int], coverage: float, seen: int = 0) -> np.ndarray:
+    """The conformal quantile of the errors in each cell, and in as many cells around as LEAST errors take.
+
+    Cells of missing pixels, in the rows from `seen` on, borrow nothing from those of seen ones, nor these from them,
+    unless there is nothing else.
+    """
     order = np.argsort(cells, kind="stable")
     ends = np.searchsorted(cells[order], np.arange(shape[0] * shape[1] + 1))
     groups = [errors[order[start:end]] for start, end in itertools.pairwise(ends)]
@@ -180,7 +186,10 @@ def _table(cells: np.ndarray, errors: np.ndarray, shape: tuple[int, int], covera
     table = np.empty(shape)
     for row, column in np.ndindex(shape):
         for reach in range(max(shape)):
-            box = tuple(slice(max(0, place - reach), place + reach + 1) for place in (row, column))
+            least, most = (0, seen) if row < seen else (seen, shape[0])
+            least, most = (least, most) if sizes[least:most].any() else (0, shape[0])
+            rows = slice(max(least, row - reach), min(most, row + reach + 1))
+            box = rows, slice(max(0, column - reach), column + reach + 1)
             if sizes[box].sum() >= LEAST:
                 break
         near = np.arange(sizes.size).reshape(shape)[box].ravel()
