@@ -17,6 +17,7 @@ from diabolo.pixels import SUFFIXES, is_picture, picture_size, read_picture
 
 LARGEST_MEMBER = 512 * 2**20  # bytes of one picture file in a zip, unpacked: more than any picture that is decoded
 _DEFLATE_LIMIT = 1032  # zlib never packs more bytes than this into one
+# zipfile raises NotImplementedError for a way of packing that it does not know, and RuntimeError for a password.
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
@@ -159,7 +160,7 @@ class Zip:
             with reading(self.path) as path:
                 try:
                     self._opened = os.getpid(), zipfile.ZipFile(path)
-                except (zipfile.BadZipFile, NotImplementedError) as error:
+                except (zipfile.BadZipFile, NotImplementedError) as error:  # the latter is zipfile's, for several disks
                     raise Mistake(f"{self.path} is not a zip archive, or cut short", got=str(error)) from error
         return self._opened[1]
 
