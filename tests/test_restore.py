@@ -209,10 +209,12 @@ def test_deep_in_a_hole_it_is_not_sure() -> None:
     assert bounds[80:90, 90:100].mean() >= bounds[mask].mean() / 2
 
 
-@pytest.mark.parametrize("verb", ["denoise", "inpaint"])
+FARTHER = pytest.mark.xfail(strict=True, reason="a large hole's smooth start reaches farther than tiles overlap: open")
+
+
+@pytest.mark.parametrize("verb", ["denoise", pytest.param("inpaint", marks=FARTHER)])
 def test_tiled_equals_whole(verb: str) -> None:
-    # A hole that nearly fills a tile begins otherwise there than in the whole picture.
-    values, mask = picture(dtype="float32", height=150, width=210), hole((150, 210), 10)
+    values, mask = picture(dtype="float32", height=150, width=210), hole((150, 210), 40)
     values[:, 100:] *= 0.3  # brightness, which the level of the noise depends on
 
     def through(tile: int) -> Any:
