@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-LEVELS = 7  # the coarsest pixel is 128 wide: no hole in use is deeper
+LEVELS = 7
+COARSEST = 2**LEVELS  # pixels, the width of the coarsest pixel: no hole in use is deeper
 
 
 def pull_push(image: Tensor, missing: Tensor) -> Tensor:
@@ -25,6 +26,7 @@ def pull_push(image: Tensor, missing: Tensor) -> Tensor:
         pyramid.append((total / seen.clamp(min=1e-6), (4 * seen).clamp(max=1)))
     filled = pyramid[-1][0]
     for values, weight in reversed(pyramid[:-1]):
-        coarse = interpolate(filled, values.shape[2:], mode="bilinear", align_corners=False)
+        twice = interpolate(filled, scale_factor=2, mode="bilinear", align_corners=False)
+        coarse = twice[..., : values.shape[2], : values.shape[3]]  # the same wherever the image ends
         filled = weight * values + (1 - weight) * coarse
     return torch.where(missing == 0, image, filled)

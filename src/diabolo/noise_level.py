@@ -22,7 +22,7 @@ SIDE = 8  # of a patch, pixels
 FINE = (
     7  # DCT coefficients whose two frequencies add up to this or more, 36 of 64, measure the noise; the others texture
 )
-MOST = 32768  # patches looked at, of all channels together; at most 2.25 times as many
+MOST = 32768  # patches looked at, of all channels together, and a quarter of them at least
 FLATTEST = (0.2, 0.4)  # shares of the patches, by texture, whose noise is measured
 # The 0.8 quantile of chi-squared with 36 degrees of freedom over its mean, and the mean of what lies under it.
 QUANTILE, UNDER = 1.1910777382422004, 0.9126257995537279
@@ -124,7 +124,7 @@ def _checked(image: np.ndarray) -> tuple[np.ndarray, float]:
 def _patches(pixels: np.ndarray, scale: float) -> _Patches:
     """Patches of (h, w, c) pixels on an even grid; those with values that are no numbers are left out."""
     windows = np.lib.stride_tricks.sliding_window_view(pixels, (SIDE, SIDE), axis=(0, 1))
-    step = max(1, round(math.sqrt(math.prod(windows.shape[:3]) / MOST)))
+    step = max(1, math.ceil(math.sqrt(math.prod(windows.shape[:3]) / MOST)))
     coarse, fine = _projections()
     found = []
     grid = windows[::step, ::step]

@@ -9,18 +9,18 @@ from diabolo.cli.show import Show
 
 NAME = "info"
 HELP = "say what a model is: its recipe, its figures, where it came from"
-EXAMPLES = ("diabolo info digits.diabolo", "diabolo info digits.diabolo --json")
+EXAMPLES = ("diabolo info digits.diabolo", "diabolo info digits.diabolo --json", "diabolo info denoise-gray")
 
 
 def add(parser: ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a trained model, *.diabolo")
+    parser.add_argument("model", metavar="MODEL", help="a trained model, *.diabolo, or the name of a starter")
 
 
 def run(arguments: Namespace, show: Show) -> dict[str, Any]:
-    from diabolo import artifact
     from diabolo.options import to_plain, walk
+    from diabolo.starters import named_model
 
-    model = artifact.load(arguments.model)
+    model = named_model(arguments.model)
     show.say(f"{arguments.model}")
     show.say(f"  takes      {model.conversion.describe()} {model.conversion.dtype}")
     show.say(f"  code       {' x '.join(map(str, model.code))}")

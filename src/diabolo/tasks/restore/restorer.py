@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from diabolo.errors import Mistake
+from diabolo.interpolation import COARSEST
 from diabolo.model import Model
 from diabolo.options import name_of
 from diabolo.preprocessing import UNIT
@@ -91,13 +92,15 @@ class Restorer:
         picture = values if values.ndim == 3 else values[..., None]
         planes = picture if missing is None else np.concatenate((picture, missing[..., None].astype(values.dtype)), 2)
         multiple = int(getattr(self.model.network.encoder, "multiple", 1))
-        grid = math.lcm(multiple, JPEG_GRID)
+        align = COARSEST if self.model.network.holes else 1  # a hole is filled alike whatever tile it lies in
+        grid = math.lcm(multiple, JPEG_GRID, align)
         tile = max(self.tile, 2 * grid)
         out = [np.empty(picture.shape, values.dtype), *([np.empty(picture.shape, np.float32)] if bounds else [])]
         by_tiles(
             planes,
             lambda piece: self._piece(piece, picture.shape[2], hint, bounds),
             multiple=multiple,
+            align=align,
             tile=tile,
             overlap=min(self.overlap, tile // grid * grid // 2),
             out=out,

@@ -20,6 +20,7 @@ def by_tiles(
     function: Callable[[np.ndarray], np.ndarray],
     *,
     multiple: int,
+    align: int = 1,
     tile: int = 512,
     overlap: int = 64,
     scale: int = 1,
@@ -30,20 +31,21 @@ def by_tiles(
     """What `function` makes of `image` (h, w, k), any type: (h scale, w scale, c) of `dtype`, by default the image's.
 
     `function` takes a piece (H, W, k) of the image's type, which it must not change, to (H scale, W scale, c) floats in
-    the result's units. H and W are multiples of `multiple` and of 8, and so is the place where a piece starts. The
-    image is continued at the bottom and right only: mirrored where it is large enough, otherwise its last row or
-    column repeated. An image that fits into `tile` pixels a side goes through at once; of a larger one all tiles have
-    the same size, at most `tile`. Nothing is seen of the `overlap` / 4 pixels along an edge between tiles; in the
-    middle half of an overlap, or less of it, one tile passes smoothly into the next.
+    the result's units. H and W are multiples of `multiple` and of 8, and so is the place where a piece starts; where
+    there are several, sides and places are multiples of `align` too. The image is continued at the bottom and right
+    only: mirrored where it is large enough, otherwise its last row or column repeated. An image that fits into `tile`
+    pixels a side goes through at once; of a larger one all tiles have the same size, at most `tile`. Nothing is seen of
+    the `overlap` / 4 pixels along an edge between tiles; in the middle half of an overlap, or less of it, one tile
+    passes smoothly into the next.
 
     Whole-number types are rounded and clipped to their range. Arrays in `out` are written to, in their own types, and
     share the result's channels in their order; the first is given back. Memory beside image and result: tile x w x c
     floats. `progress` is told (tiles done, tiles in all) after each tile.
     A `Mistake` where tile and overlap do not fit each other, or the function changes the size of a piece.
     """
-    _check(image, multiple, tile, overlap, scale)
+    _check(image, math.lcm(multiple, align), tile, overlap, scale)
     grid = math.lcm(multiple, JPEG_GRID)
-    rows, columns = (Tiling.over(length, grid, tile, overlap) for length in image.shape[:2])
+    rows, columns = (Tiling.over(length, grid, tile, overlap, align) for length in image.shape[:2])
     pieces = _Pieces(image, function, rows, columns, scale, progress)
     for place, values in _joined(rows.times(scale), pieces.strips(), axis=0):
         shape = (rows.length * scale, columns.length * scale, values.shape[2])
@@ -65,14 +67,15 @@ class Tiling:
     ramps: tuple[tuple[int, int], ...]  # (first pixel, pixel after the last) between each tile and its next
 
     @classmethod
-    def over(cls, length: int, grid: int, tile: int, overlap: int) -> Tiling:
+    def over(cls, length: int, grid: int, tile: int, overlap: int, align: int = 1) -> Tiling:
         """As few tiles of at most `tile` pixels as overlap by `overlap`, and these no larger than they need to be.
 
-        Their sides and origins lie on the grid.
+        Their sides and origins lie on the grid, and on that of `align` pixels where there are several.
         """
+        if _up(length, grid) <= tile:
+            return cls(length, _up(length, grid), (0,), ())
+        grid = math.lcm(grid, align)
         padded, shared = _up(length, grid), _up(overlap, grid)
-        if padded <= tile:
-            return cls(length, padded, (0,), ())
         gaps = -(-(padded - shared) // (_down(tile, grid) - shared)) - 1
         side = _up(-(-(padded + gaps * shared) // (gaps + 1)), grid)
         origins = tuple(_down(place * (padded - side) // gaps, grid) for place in range(gaps + 1))
