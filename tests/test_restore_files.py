@@ -236,6 +236,8 @@ def test_figures_are_those_of_the_whole_picture() -> None:
         ("denoise c.png -o out", "suffix"),
         ("denoise c16.png -o out.jpg", "JPEG holds no uint16"),
         ("denoise cf.tiff -o out.png", "PNG holds no float32"),
+        ("denoise rgba.png -o out.jpg", "JPEG holds no transparency"),
+        ("inpaint rgba.png --mask m.png -o out.jpg", "JPEG holds no transparency"),
         ("denoise c.png -o out.png --sigma -5", "sigma -5"),
         ("denoise c.png -o out.png --sigma 300", "sigma 300"),
         ("denoise c.png -o out.png --sigma nan", "sigma nan"),

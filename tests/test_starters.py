@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.data import astronaut, camera
 
-from diabolo import Deblocker, Denoiser, Inpainter
+from diabolo import Deblocker, Denoiser, Inpainter, cli
 from diabolo.errors import Mistake
 from diabolo.pixels import jpeg_round_trip
 from diabolo.starters import FOLDER, STARTERS, named_model, starter, starter_for
@@ -37,7 +37,9 @@ def test_no_file_lies_there_untold() -> None:
     assert {path.stem for path in FOLDER.glob("*.diabolo")} == set(STARTERS)
 
 
-def test_names_are_models_and_verbs_have_one() -> None:
+def test_names_are_models_and_verbs_have_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["info", "deblock"]) == 0
+    assert "diabolo fit deblock ../shared/data/" in capsys.readouterr().out
     assert named_model("deblock").conversion.shape[0] == 3
     assert starter_for("denoise", 1).conversion.shape[0] == 1
     with pytest.raises(Mistake, match="no starter model for deblur is shipped: try: diabolo fit deblur FOLDER"):

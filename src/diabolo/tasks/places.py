@@ -41,15 +41,24 @@ def is_pictures(place: str) -> bool:
 
 
 def change_pictures(
-    place: str, out: str, function: ChangePicture, *, strict: bool = False, listen: Listener = ignore
+    place: str,
+    out: str,
+    function: ChangePicture,
+    *,
+    clear: bool = True,
+    strict: bool = False,
+    listen: Listener = ignore,
 ) -> int:
-    """`change` for a picture or a folder of pictures, by a function that is given the whole picture and its name."""
+    """`change` for a picture or a folder of pictures, by a function that is given the whole picture and its name.
+
+    `clear`: what is transparent stays so, and cannot go to a file that knows no transparency.
+    """
     if Path(place).is_dir():
         return _folder(Path(place), Path(out), function, strict, listen)
     _refuse_same(place, out)
     check_target(out)  # before the work, not after it
     picture = _read(Path(place), Path(place).name, listen)
-    check_target(out, dataclasses.replace(picture, alpha=None))  # a hole that is filled is clear no longer
+    check_target(out, picture if clear else dataclasses.replace(picture, alpha=None))
     write_picture(out, function(picture, Path(place).name))
     return 1
 

@@ -6,53 +6,34 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from torch.nn.functional import interpolate
 
 from diabolo.errors import Mistake
 from diabolo.events import Listener
 from diabolo.model import Model
-from diabolo.tasks.restore.learning import as_picture, check, each, learn, restorer
+from diabolo.tasks.restore.learning import Restoring, as_picture, each, learn, restorer
 from diabolo.tasks.restore.restorer import Restored
 
 LARGEST = 2**28  # pixels of an enlarged picture: a quarter of a thousand megapixels
 
 
-class _Blind(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """A restoring estimator that is told nothing; its parameters are `Denoiser`'s without `sigma`."""
-
-    _verb = ""
-
-    def __init__(
-        self,
-        model: Any = None,
-        *,
-        options: dict[str, Any] | None = None,
-        device: str = "cpu",
-        listen: Listener | None = None,
-    ) -> None:
-        self.model = model
-        self.options = options
-        self.device = device
-        self.listen = listen
+class _Blind(TransformerMixin, Restoring):  # type: ignore[misc]
+    """A restoring estimator that is told nothing."""
 
     def fit(self, X: Any, y: Any = None) -> Any:
         """Learn from pictures without the fault (an array, a folder, ...), or from faulty ones and their targets."""
-        self.model_ = learn(self, self._verb, X, y)
+        self.model_ = learn(self, X, y)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
         """A batch of pictures (n, h, w) or (n, h, w, c), each restored; same type."""
         return each(X, lambda image: self.restore(image).values)
 
-    def check(self, bounds: bool = False) -> None:
-        """Refuse a model of another task, or one without `bounds`, before any picture is read."""
-        check(self, self._verb, bounds)
-
     def restore(self, image: Any, bounds: bool = False, progress: Any = None) -> Restored:
         """One picture, and with `bounds` how sure each pixel is; `progress` hears (tiles done, tiles in all)."""
         picture = as_picture(image)
-        engine = restorer(self, self._verb, picture.shape[2] if picture.ndim == 3 else 1)
+        engine = restorer(self, picture.shape[2] if picture.ndim == 3 else 1)
         return engine.restore(picture, bounds=bounds, progress=progress)
 
 
@@ -107,12 +88,12 @@ class Enlarger(_Blind):
     def check(self, bounds: bool = False) -> None:
         """Refuse a model of another task, or without `bounds`, or that did not learn `factor`."""
         super().check(bounds)
-        _factor(restorer(self, self._verb, 3).model, self.factor)
+        _factor(restorer(self, 3).model, self.factor)
 
     def restore(self, image: Any, bounds: bool = False, progress: Any = None) -> Restored:
         """`enlarge`, and with `bounds` how sure each pixel is."""
         picture = as_picture(image)
-        engine = restorer(self, self._verb, picture.shape[2] if picture.ndim == 3 else 1)
+        engine = restorer(self, picture.shape[2] if picture.ndim == 3 else 1)
         factor = _factor(engine.model, self.factor)
         if picture.shape[0] * picture.shape[1] * factor**2 > LARGEST:
             raise Mistake("the enlarged picture is too large", f"{factor} times {picture.shape}", f"{LARGEST} pixels")

@@ -7,14 +7,14 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from torch import Tensor
 
 from diabolo.errors import Mistake
 from diabolo.events import Listener, Note
 from diabolo.noise_level import NoiseLevel, estimate, level_map
 from diabolo.options import name_of
-from diabolo.tasks.restore.learning import as_picture, check, each, learn, restorer
+from diabolo.tasks.restore.learning import Restoring, as_picture, each, learn, restorer
 from diabolo.tasks.restore.restorer import UNDOES, Restored, Restorer
 
 STRONGEST = 255.0  # 8-bit units; noise as wide as the whole range
@@ -22,7 +22,7 @@ UNNOTICED = 1.0  # 8-bit units; less noise than this is hardly seen
 TOLERANCE = 1.1  # what is found is not exact: so far beyond what was trained nothing is said
 
 
-class Denoiser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Denoiser(TransformerMixin, Restoring):  # type: ignore[misc]
     """Takes noise out of pictures, with the starter model or one learned from your own.
 
     Parameters
@@ -53,6 +53,8 @@ class Denoiser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     (512, 512)
     """
 
+    _verb = "denoise"
+
     def __init__(
         self,
         model: Any = None,
@@ -62,11 +64,8 @@ class Denoiser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         device: str = "cpu",
         listen: Listener | None = None,
     ) -> None:
-        self.model = model
+        super().__init__(model, options=options, device=device, listen=listen)
         self.sigma = sigma
-        self.options = options
-        self.device = device
-        self.listen = listen
 
     def fit(self, X: Any, y: Any = None) -> Denoiser:
         """Learn from clean pictures (an array, a folder, ...), to which noise is added.
@@ -75,7 +74,7 @@ class Denoiser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         another noisy one (Noise2Noise). For noisy pictures alone: `options={"corruption": "recorrupt",
         "corruption.recorrupt.sigma": 25}` where the noise is white and its strength known, `"blind-spot"` elsewhere.
         """
-        self.model_ = learn(self, "denoise", X, y)
+        self.model_ = learn(self, X, y)
         return self
 
     def denoise(self, image: Any, sigma: float | None = None) -> np.ndarray:
@@ -85,7 +84,7 @@ class Denoiser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def restore(self, image: Any, sigma: float | None = None, bounds: bool = False, progress: Any = None) -> Restored:
         """`denoise`, and with `bounds` also how sure each pixel is; `progress` hears (tiles done, tiles in all)."""
         picture = as_picture(image)
-        engine = restorer(self, "denoise", picture.shape[2] if picture.ndim == 3 else 1)
+        engine = restorer(self, picture.shape[2] if picture.ndim == 3 else 1)
         given = _given(self.sigma if sigma is None else sigma)
         level = self.level_ = given or estimate(engine.as_images(picture))
         hears = engine.model.recipe.hint == "noise-level"
@@ -109,7 +108,7 @@ class Denoiser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def check(self, bounds: bool = False) -> None:
         """Refuse a `sigma` that is no noise, a model of another task or without `bounds`, before a picture is read."""
         _given(self.sigma)
-        check(self, "denoise", bounds)
+        super().check(bounds)
 
 
 def _given(sigma: Any) -> NoiseLevel | None:

@@ -89,7 +89,8 @@ def restore_place(
         return np.stack(results)
 
     if is_pictures(place):
-        change_pictures(place, out, one, strict=strict, listen=listen)
+        clear = beside.mask != "auto"  # which fills what is transparent
+        change_pictures(place, out, one, clear=clear, strict=strict, listen=listen)
     else:
         source = open_source(place, strict=strict)
         count = len(source)

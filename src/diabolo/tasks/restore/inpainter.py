@@ -6,18 +6,16 @@ from typing import Any
 
 import numpy as np
 from scipy.ndimage import minimum_filter
-from sklearn.base import BaseEstimator
 
 from diabolo.errors import Mistake
-from diabolo.events import Listener
 from diabolo.pixels import resize
-from diabolo.tasks.restore.learning import as_picture, check, learn, restorer
+from diabolo.tasks.restore.learning import Restoring, as_picture, learn, restorer
 from diabolo.tasks.restore.restorer import SHOWN, Restored, Restorer
 
 REACH = 32  # pixels to the nearest seen one: what lies deeper in a hole is first filled at half the size
 
 
-class Inpainter(BaseEstimator):  # type: ignore[misc]
+class Inpainter(Restoring):
     """Fills missing pixels, with the starter model or one learned from your own pictures.
 
     Parameters as `Denoiser`'s, without `sigma`; `options` are those of the recipe `inpaint`.
@@ -32,27 +30,12 @@ class Inpainter(BaseEstimator):  # type: ignore[misc]
     dtype('uint8')
     """
 
-    def __init__(
-        self,
-        model: Any = None,
-        *,
-        options: dict[str, Any] | None = None,
-        device: str = "cpu",
-        listen: Listener | None = None,
-    ) -> None:
-        self.model = model
-        self.options = options
-        self.device = device
-        self.listen = listen
+    _verb = "inpaint"
 
     def fit(self, X: Any, y: None = None) -> Inpainter:
         """Learn from whole pictures (an array, a folder, ...), in which holes are made."""
-        self.model_ = learn(self, "inpaint", X)
+        self.model_ = learn(self, X)
         return self
-
-    def check(self, bounds: bool = False) -> None:
-        """Refuse a model of another task, or one without `bounds`, before any picture is read."""
-        check(self, "inpaint", bounds)
 
     def inpaint(self, image: Any, mask: Any = None) -> np.ndarray:
         """One picture with its missing pixels filled in; same shape and type.
@@ -65,7 +48,7 @@ class Inpainter(BaseEstimator):  # type: ignore[misc]
         """`inpaint`, and with `bounds` also how sure each filled pixel is (0 for the others)."""
         picture = as_picture(image)
         missing = missing_pixels(picture, mask)
-        engine = restorer(self, "inpaint", picture.shape[2] if picture.ndim == 3 else 1)
+        engine = restorer(self, picture.shape[2] if picture.ndim == 3 else 1)
         seen = np.where(_beside(missing, picture), np.zeros((), picture.dtype), picture)
         filled = _fill(engine, seen, missing, bounds, progress)
         np.copyto(filled.values, picture, where=_beside(~missing, picture))

@@ -1,13 +1,14 @@
-"""What `Denoiser`, `Inpainter` and the others have in common: where their model comes from."""
+"""What `Denoiser`, `Inpainter` and the others have in common: parameters, and where their model comes from."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 
 from diabolo import artifact
 from diabolo.errors import Mistake
@@ -20,44 +21,60 @@ from diabolo.tasks.restore.restorer import Restorer, check_purpose
 from diabolo.training import fit
 
 
-class Restoring(Protocol):
-    """The parameters that every restoring estimator has."""
+class Restoring(BaseEstimator):  # type: ignore[misc]
+    """An estimator that restores pictures; `Denoiser` tells what the parameters mean."""
 
-    model: Any
-    options: dict[str, Any] | None
-    device: str
-    listen: Listener | None
+    _verb = ""  # what it does, and the name of the recipe that it learns by
+
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        options: dict[str, Any] | None = None,
+        device: str = "cpu",
+        listen: Listener | None = None,
+    ) -> None:
+        self.model = model
+        self.options = options
+        self.device = device
+        self.listen = listen
+
+    def check(self, bounds: bool = False) -> None:
+        """Refuse a model of another task, or one without the `bounds` asked for, before any picture is read."""
+        shipped = self._verb in (undoes for undoes, _ in STARTERS.values())
+        if self.model is None and not hasattr(self, "model_") and shipped:
+            return  # which starter it is depends on the picture; all of them have bounds
+        engine = restorer(self, 3)
+        if bounds:
+            engine.check_bounds()
 
 
-def learn(estimator: Restoring, recipe: str, X: Any, y: Any = None, **further: Any) -> Model:
-    """A model trained by a named recipe on what `open_source` opens; `y` are the targets, where pairs are learned.
+def learn(estimator: Restoring, X: Any, y: Any = None) -> Model:
+    """A model trained by its verb's recipe on what `open_source` opens; `y` are the targets, where pairs are learned.
 
-    With targets nothing is done to the pictures first, unless the options name a corruption. `further` options come
-    before the estimator's own. Its `model`, where one is given, is where the training starts.
+    With targets nothing is done to the pictures first, unless the options name a corruption. The estimator's `model`,
+    where one is given, is where the training starts.
     """
-    options = {
-        **({"corruption": "none", "hint": "none"} if y is not None else {}),
-        **further,
-        **(estimator.options or {}),
-    }
+    recipe = named(estimator._verb)
+    options = ({} if y is None else {"corruption": "none", "hint": "none"}) | (estimator.options or {})
     start = None if estimator.model is None else find(estimator.model, estimator.device)
-    base = named(recipe) if start is None else shaped_as(named(recipe), start.recipe)
+    base = recipe if start is None else shaped_as(recipe, start.recipe)
     chosen = with_options(base, {key.replace("__", "."): value for key, value in options.items()})
     target = None if y is None else open_source(y)
     source, listen = open_source(X), estimator.listen or ignore
     return fit(source, chosen, target=target, start=start, device=estimator.device, listen=listen)
 
 
-def restorer(estimator: Restoring, verb: str, channels: int) -> Restorer:
+def restorer(estimator: Restoring, channels: int) -> Restorer:
     """The trained model, or the given one, or the starter for pictures of so many channels.
 
     What was read from a file is kept beside the estimator's parameters, and read again when the file has changed.
     """
-    given = getattr(estimator, "model_", estimator.model)
+    verb, given = estimator._verb, getattr(estimator, "model_", estimator.model)
     if given is not None and not isinstance(given, str | os.PathLike):
         model = find(given)
     else:
-        held = vars(estimator).setdefault("_held", {})
+        held = estimator.__dict__.setdefault("_held", {})
         key = (verb, channels if given is None else _state(given), estimator.device)
         if key not in held:
             starter = given is None
@@ -72,19 +89,6 @@ def restorer(estimator: Restoring, verb: str, channels: int) -> Restorer:
 def _state(path: str | os.PathLike[str]) -> tuple[str, int]:
     """What tells whether a model's file is still the one that was read."""
     return str(path), Path(path).stat().st_mtime_ns if Path(path).exists() else 0
-
-
-def check(estimator: Restoring, verb: str, bounds: bool = False) -> None:
-    """Refuse a model of another task, or without the `bounds` that are asked for, before any picture is read."""
-    if (
-        estimator.model is None
-        and not hasattr(estimator, "model_")
-        and verb in (undoes for undoes, _ in STARTERS.values())
-    ):
-        return  # which starter it is depends on the picture; all of them have bounds
-    engine = restorer(estimator, verb, 3)
-    if bounds:
-        engine.check_bounds()
 
 
 def find(given: Any, device: str = "cpu") -> Model:
