@@ -4,7 +4,7 @@ Grey: the middle of each picture of Set12 and of each Kodak photo; colour: that 
 masks are drawn from `default_rng(k)`; 8-bit pictures in, as OpenCV wants them. A cell is the mean PSNR inside the holes
 in dB and the mean SSIM of the whole picture. Beside ours: OpenCV's Telea and Navier-Stokes (radius 3), scikit-image's
 biharmonic, and the mean of the seen pixels. Sharpness is the mean gradient energy of what is filled into the 64 x 64
-hole, over that of what was there. `--critic FILE` puts a model beside that was trained with an adversarial critic. One
+hole, over that of what was there. One of our rows is the starter that was trained with an adversarial critic. One
 thread; CPU-seconds of an average square and kind of hole.
 """
 
@@ -40,8 +40,7 @@ def run() -> None:
     for name, clean in sets.items():
         masks = {kind: [mask_of(kind, k, clean[0].shape[:2]) for k in range(len(clean))] for kind in KINDS}
         runs = {"diabolo": filled("inpaint", clean, masks, model=chosen.model)}
-        if chosen.critic:
-            runs["diabolo, with a critic"] = filled("inpaint", clean, masks, model=chosen.critic)
+        runs["diabolo, critic"] = filled("inpaint", clean, masks, model=chosen.critic or "inpaint-crisp")
         runs |= {other: filled(method, clean, masks, **options) for other, (method, options) in OTHERS.items()}
         figures += [row(name, method, done, clean, masks) for method, done in runs.items()]
         if name == "grey":

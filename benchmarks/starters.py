@@ -52,11 +52,14 @@ def denoised(name: str, told: str, grey: bool) -> Any:
     return measure
 
 
-def inpainted(count: int | None) -> tuple[str, float, float, Done]:
-    clean = [centre(photo) for photo in photos("kodak", count)]
-    masks = [mask_of("half", k, photo.shape[:2]) for k, photo in enumerate(clean)]
-    holed = [np.where(mask[..., None], 0, photo).astype(np.uint8) for photo, mask in zip(clean, masks, strict=True)]
-    return "Kodak squares, half of the pixels missing", *_scored("inpaint", clean, holed, holed, masks, 255)
+def inpainted(name: str, kind: str, told: str) -> Any:
+    def measure(count: int | None) -> tuple[str, float, float, Done]:
+        clean = [centre(photo) for photo in photos("kodak", count)]
+        masks = [mask_of(kind, k, photo.shape[:2]) for k, photo in enumerate(clean)]
+        holed = [np.where(mask[..., None], 0, photo).astype(np.uint8) for photo, mask in zip(clean, masks, strict=True)]
+        return told, *_scored("inpaint", clean, holed, holed, masks, 255, model=name)
+
+    return measure
 
 
 def deblocked(count: int | None) -> tuple[str, float, float, Done]:
@@ -72,9 +75,10 @@ def _scored(
     given: Sequence[np.ndarray],
     masks: Sequence[np.ndarray] | None = None,
     full: float = 1.0,
+    model: str | None = None,
 ) -> tuple[float, float, Done]:
     """PSNR of the spoiled pictures and of the restored ones: over all pixels, or over the missing ones."""
-    done = restored(verb, given, masks)
+    done = restored(verb, given, masks, model=model)
     places = masks or [None] * len(clean)  # type: ignore[list-item]
     before, after = (
         float(np.mean([psnr(p, c, full, m) for p, c, m in zip(pictures, clean, places, strict=True)]))
@@ -86,7 +90,8 @@ def _scored(
 MEASURED = {
     "denoise-gray": denoised("bsd68", "BSD68, noise of 25", True),
     "denoise-color": denoised("kodak", "Kodak, noise of 25", False),
-    "inpaint-color": inpainted,
+    "inpaint-color": inpainted("inpaint-color", "half", "Kodak squares, half of the pixels missing"),
+    "inpaint-crisp": inpainted("inpaint-crisp", "hole", "Kodak squares, a hole of 64 x 64"),
     "deblock": deblocked,
 }
 

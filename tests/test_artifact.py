@@ -437,3 +437,24 @@ def test_what_could_not_be_read_is_not_written(images: np.ndarray, place: Path) 
     with pytest.raises(ValueError, match="JSON compliant"):
         artifact.save(model, place)
     assert not list(place.parent.iterdir())
+
+
+def test_how_sure_a_model_is_is_read_back(place: Path) -> None:
+    pictures = np.random.default_rng(0).random((8, 16, 16), np.float32)
+    options = {"architecture.widths": "4,8", "epochs": 1, "batch_size": 4, "crop": 0}
+    model = fit(open_source(pictures), with_options(named("denoise"), options))
+    assert model.bounds
+    artifact.save(model, place)
+    told, weights = parts_of(place.read_bytes(), place.with_name("held.diabolo"))
+    read = artifact.load(place.with_name("held.diabolo")).bounds
+    assert told["bounds"] == read.coverage == 0.9
+    before, restored = torch.rand(2, 1, 1, 16, 16)
+    assert torch.equal(read(before, restored), model.bounds(before, restored))
+    alone = {name: value for name, value in weights.items() if not name.startswith("bounds.")}
+    for coverage in ({"table": []}, None):  # an older file, and a model that knows nothing of it
+        place.write_bytes(forged(told | {"bounds": coverage}, alone))
+        assert artifact.load(place).bounds is None
+    assert "not those of its recipe" in refusal(place, forged(told, alone))
+    assert "not those of its recipe" in refusal(place, forged(told | {"bounds": None}, weights))
+    assert "no share" in refusal(place, forged(told | {"bounds": 2}, weights))
+    assert "negative" in refusal(place, forged(told, weights | {"bounds.factors": -weights["bounds.factors"]}))

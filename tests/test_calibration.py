@@ -2,90 +2,82 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import numpy as np
 import pytest
+import torch
 
-from diabolo.calibration import ErrorBounds, _table, conformal_quantile
+from diabolo.calibration import BINS, DILATIONS, FOLD, ErrorBounds, conformal_quantile
 from diabolo.errors import Mistake
 
-NORMAL = 1.6449  # 90 % of a normal distribution lie within so many standard deviations
-PLAIN = {"coverage": 0.9, "change_edges": [0.1, 1.0], "activity_edges": [0.2], "table": [[0, 1], [2, 3], [4, 5]]}
+QUANTILES = {0.5: 0.6745, 0.9: 1.6449, 0.99: 2.5758}  # a normal |error| stays below, in standard deviations
 
 
-def pictures(seed, spreads, shape=(2, 96, 128)):
-    """(before, restored, truth): errors of the spread of each picture, which is a tenth of what was changed."""
-    generator = np.random.default_rng(seed)
-    restored = [np.full(shape, 0.5) for _ in spreads]
-    truth = [r + generator.normal(0, spread, shape) for r, spread in zip(restored, spreads, strict=True)]
-    before = [r + 10 * spread for r, spread in zip(restored, spreads, strict=True)]
-    return before, restored, truth
+def seeded(channels=1, hint="none", coverage=0.9):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return ErrorBounds(channels, hint, coverage)
 
 
-def covered(bounds, before, restored, truth, missing=None):
-    width = bounds.map(before, restored, missing)
-    return np.abs(restored - truth) <= width
+def random(*shape, seed=0):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_errors_of_one_spread():
-    bounds = ErrorBounds.learn(*pictures(0, [0.02] * 4))
-    width = bounds.map(*(kind[0] for kind in pictures(1, [0.02])[:2]))
-    assert width.shape == (2, 96, 128)
-    assert width.dtype == np.float32
-    np.testing.assert_allclose(width, NORMAL * 0.02, rtol=0.03)
+def told(seed, n=8):
+    """(before, restored, truth, spread): errors whose spread is a tenth of what was changed, another in each half."""
+    generator = torch.Generator().manual_seed(seed)
+    spread = 0.005 + 0.045 * torch.rand(n, 1, 1, 2, generator=generator).repeat_interleave(16, 3)
+    restored = torch.full((n, 1, 32, 32), 0.5)
+    truth = restored + spread * torch.randn(n, 1, 32, 32, generator=generator)
+    return restored + 10 * spread, restored, truth, spread.expand(n, 1, 32, 32)
 
 
-@pytest.mark.parametrize("coverage", [0.5, 0.9, 0.99])
-def test_the_spread_is_told_by_the_change_and_fresh_pictures_are_covered(coverage):
-    spreads = np.linspace(0.005, 0.05, 12)
-    bounds = ErrorBounds.learn(*pictures(0, spreads), coverage=coverage)
-    wide = {0.5: 0.6745, 0.9: NORMAL, 0.99: 2.5758}[coverage]
-    for before, restored, truth in zip(*pictures(1, spreads), strict=True):
-        spread = (before - restored).mean() / 10
-        np.testing.assert_allclose(bounds.map(before, restored), wide * spread, rtol=0.08)
-        assert covered(bounds, before, restored, truth).mean() == pytest.approx(coverage, abs=0.02)
+@pytest.mark.parametrize("coverage", [0.5, 0.9])
+def test_what_is_learned_is_the_quantile_and_holds_on_fresh_pictures(coverage):
+    bounds = seeded(coverage=coverage)
+    optimizer = torch.optim.Adam(bounds.parameters(), 3e-3)
+    for step in range(150):
+        loss = bounds.loss(*told(step)[:3])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        before, restored, truth, _ = told(1000, 64)
+        widths = bounds.log_quantile(before, restored).exp()
+        bounds.calibrate(widths.flatten().numpy(), (restored - truth).abs().flatten().numpy())
+        before, restored, truth, spread = told(1001, 64)
+        width = bounds(before, restored)
+    inside = torch.ones(32, dtype=torch.bool)
+    inside[12:20] = False  # where one half passes into the other
+    assert float(((restored - truth).abs() <= width).float().mean()) == pytest.approx(coverage, abs=0.01)
+    apart = (width / (QUANTILES[coverage] * spread))[..., inside]
+    assert float(apart.median()) == pytest.approx(1, abs=0.08)
+    assert float((apart - 1).abs().mean()) < 0.15
 
 
-def test_the_spread_is_told_by_the_activity():
-    """Left half flat, right half busy and five times as wrong; nothing changed."""
+@pytest.mark.parametrize("coverage", QUANTILES)
+def test_calibration_gives_every_bin_the_closed_form(coverage):
+    """Half-widths that are half of the spread, but for the largest, which are twice as wide as it."""
     generator = np.random.default_rng(0)
-    spread = np.where(np.arange(200) < 100, 0.01, 0.05)
-    restored = [0.5 + (spread > 0.02) * generator.normal(0, 0.1, (1, 150, 200)) for _ in range(4)]
-    truth = [r + generator.normal(0, 1, r.shape) * spread for r in restored]
-    width = ErrorBounds.learn(restored[:3], restored[:3], truth[:3]).map(restored[3], restored[3])
-    np.testing.assert_allclose(np.median(width[..., :94]), NORMAL * 0.01, rtol=0.05)
-    np.testing.assert_allclose(np.median(width[..., 106:]), NORMAL * 0.05, rtol=0.05)
+    widths = np.linspace(0.01, 0.1, 240_000)
+    spreads = np.where(widths < np.quantile(widths, 1 - 1 / BINS), 2 * widths, widths / 2)
+    bounds = ErrorBounds(1, coverage=coverage)
+    bounds.calibrate(widths, np.abs(generator.normal(0, spreads)))
+    expected = np.full(BINS, 2 * QUANTILES[coverage])
+    expected[-1] = QUANTILES[coverage] / 2
+    np.testing.assert_allclose(bounds.factors, expected, rtol=0.05)
+    np.testing.assert_allclose(bounds.middles, np.linspace(0.01, 0.1, 2 * BINS + 1)[1::2], rtol=1e-3)
 
 
-def test_the_spread_is_told_by_the_depth_in_a_hole_whatever_stands_there():
-    """Errors that grow by 0.004 a pixel into a hole; seen pixels come back as they were."""
-    hole = np.zeros((120, 120))
-    hole[30:90, 30:90] = 1
-    depth = np.where(hole == 1, np.minimum.reduce([*np.indices(hole.shape), *(119 - np.indices(hole.shape))]) - 29, 0)
-    generator = np.random.default_rng(0)
-    restored = [np.full((1, 120, 120), 0.5)] * 10
-    truth = [r + generator.normal(0, 1, r.shape) * 0.004 * depth for r in restored]
-    before = [np.where(hole == 1, math.nan, t) for t in truth]
-    bounds = ErrorBounds.learn(before[:5], restored[:5], truth[:5], [hole] * 5)
-    width = bounds.map(before[5], restored[5], hole)[0]
-    assert np.isfinite(width).all()
-    assert width[hole == 0].max() < 1e-6
-    for place in (10, 20, 30):
-        np.testing.assert_allclose(width[60, 29 + place], NORMAL * 0.004 * place, rtol=0.2)
-    fresh = [
-        covered(bounds, *each, hole)[:, hole == 1] for each in zip(before[5:], restored[5:], truth[5:], strict=True)
-    ]
-    assert np.mean(fresh) == pytest.approx(0.9, abs=0.02)
-
-
-def test_colours_have_their_own_widths():
-    generator = np.random.default_rng(0)
-    busy = np.array([0.01, 0.2])[:, None, None] * generator.normal(size=(2, 150, 200))
-    truth = busy + np.array([0.01, 0.03])[:, None, None] * generator.normal(size=(2, 150, 200))
-    width = ErrorBounds.learn([busy], [busy], [truth]).map(busy, busy)
-    np.testing.assert_allclose(width.mean((1, 2)), [NORMAL * 0.01, NORMAL * 0.03], rtol=0.05)
+def test_few_and_equal_values_are_enough_to_calibrate():
+    bounds = ErrorBounds(1)
+    for widths, errors in ((np.ones(1), np.zeros(1)), (np.full(50, 0.05), np.full(50, 0.1))):
+        bounds.calibrate(widths, errors)
+        expected = errors[0] / widths[0]
+        np.testing.assert_allclose(bounds.factors, expected)
+        restored = torch.full((1, 1, 8, 8), 0.5)
+        np.testing.assert_allclose(bounds(restored, restored).detach(), 0.05 * expected, rtol=1e-5)
 
 
 def test_the_conformal_quantile_is_a_rank():
@@ -96,96 +88,46 @@ def test_the_conformal_quantile_is_a_rank():
     assert conformal_quantile(errors[:1], 0.1) == errors[0]
 
 
-def test_a_cell_of_few_errors_borrows_from_its_neighbours():
-    cells, errors = np.array([0] * 1000 + [1] + [2] * 1000), np.array([1.0] * 1000 + [100] + [2] * 1000)
-    assert _table(cells, errors, (1, 3), 0.9).tolist() == [[1, 2, 2]]
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (5, 3), (64, 64)])
+@pytest.mark.parametrize("hint", ["none", "noise-level", "missing"])
+def test_every_size_has_its_widths(size, hint):
+    bounds, picture = seeded(3, hint), random(2, 3, *size)
+    width = bounds(picture, picture / 2)
+    assert width.shape == picture.shape
+    assert (width > 0).all()
+    assert torch.equal(width, bounds(picture, picture / 2, torch.zeros(2, 1, *size)))
 
 
-def test_beside_a_hole_only_seen_pixels_tell_the_change_and_without_any_all_is_deep():
-    bounds = ErrorBounds.from_plain(PLAIN | {"change_edges": [0.1, 40.0]})
-    restored, hole = np.full((1, 30, 30), 0.5), np.zeros((30, 30))
-    hole[:, 10:20] = 1
-    assert (bounds.map(restored + 0.15, restored, hole) == 2).all()
-    assert (bounds.map(restored, restored, np.ones((30, 30))) == 4).all()
+def trained_a_little(hint):
+    """The last layer starts at zero: give it weights, so that what it is told matters."""
+    bounds = seeded(1, hint)
+    torch.nn.init.normal_(bounds.last.weight, std=0.05, generator=torch.Generator().manual_seed(0))
+    return bounds
 
 
-def test_large_sets_are_thinned_evenly(monkeypatch):
-    monkeypatch.setattr("diabolo.calibration.MOST", 20_000)
-    bounds = ErrorBounds.learn(*pictures(0, [0.02, 0.03, 0.04]))
-    width = [bounds.map(*each).mean() for each in zip(*pictures(1, [0.02, 0.03, 0.04])[:2], strict=True)]
-    np.testing.assert_allclose(width, NORMAL * np.array([0.02, 0.03, 0.04]), rtol=0.08)
+def test_what_stands_in_a_hole_does_not_matter_and_only_holes_are_learned():
+    bounds, seen, restored = trained_a_little("missing"), random(1, 1, 32, 32), random(1, 1, 32, 32, seed=1)
+    hole = torch.zeros(1, 1, 32, 32)
+    hole[..., 8:20, 8:20] = 1
+    other = torch.where(hole > 0, 9.0, seen)
+    assert torch.equal(bounds(seen, restored, hole), bounds(other, restored, hole))
+    assert not torch.equal(bounds(seen, restored), bounds(other, restored))
+    truth = restored + 0.1
+    elsewhere = torch.where(hole > 0, truth, 5.0)
+    assert torch.equal(bounds.loss(seen, restored, truth, hole), bounds.loss(seen, restored, elsewhere, hole))
+    assert torch.equal(bounds.loss(seen, restored, truth, torch.zeros_like(hole)), torch.zeros(()))
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 40), (1, 5, 2)])
-def test_tiny_pictures_and_full_and_empty_masks(shape):
-    zeros, half = np.zeros(shape), np.full(shape, 0.5)
-    for mask in (None, np.zeros(shape[1:]), np.ones(shape[1:])):
-        masks = None if mask is None else [mask]
-        bounds = ErrorBounds.learn([zeros], [half], [zeros], masks)
-        np.testing.assert_array_equal(bounds.map(zeros, half, mask), half.astype(np.float32))
+def test_a_value_depends_on_what_is_near():
+    bounds, picture = trained_a_little("none"), random(1, 1, 64, 64)
+    reach = FOLD * (2 + sum(DILATIONS))
+    for away, same in ((reach + FOLD, True), (reach - FOLD, False)):
+        changed = picture.clone()
+        changed[..., 32 + away :] += 1
+        assert torch.equal(bounds(picture, picture)[..., 31], bounds(changed, changed)[..., 31]) == same
 
 
-def test_plain_data_and_back():
-    bounds = ErrorBounds.learn(*pictures(0, [0.01, 0.03]))
-    again = ErrorBounds.from_plain(json.loads(json.dumps(bounds.to_plain())))
-    assert again == bounds
-    assert ErrorBounds.from_plain(PLAIN).to_plain() == PLAIN
-
-
-def test_a_value_on_an_edge_belongs_above_it():
-    bounds = ErrorBounds.from_plain(PLAIN)
-    restored = np.full((1, 9, 9), 0.5)
-    assert (bounds.map(restored + 0.05, restored) == 0).all()
-    assert (bounds.map(restored + 5, restored) == 2).all()  # however much is changed, it is no missing pixel
-    hole = np.zeros((9, 9))
-    hole[4, 4] = 1
-    assert bounds.map(restored, restored, hole)[0, 4, 4] == 4
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"coverage": 0},
-        {"coverage": 1.0},
-        {"coverage": math.nan},
-        {"coverage": "0.9"},
-        {"change_edges": [1.0, 0.1]},
-        {"change_edges": [0.1, 0.1]},
-        {"change_edges": [0.1, math.nan]},
-        {"change_edges": "ab"},
-        {"activity_edges": [0.1, 0.2]},
-        {"activity_edges": [10**400]},
-        {"table": [[0, 1], [2, 3]]},
-        {"table": [[0, 1], [2, 3], [4]]},
-        {"table": [[0, 1], [2, 3], [4, math.inf]]},
-        {"table": [[0, 1], [2, 3], [4, -1]]},
-        {"table": [[0, 1], [2, 3], [4, True]]},
-        {"table": None},
-        {"more": 1},
-    ],
-)
-def test_unsound_plain_data_is_refused(wrong):
-    with pytest.raises(Mistake):
-        ErrorBounds.from_plain(PLAIN | wrong)
-
-
-@pytest.mark.parametrize("plain", [None, [], "bounds", {}, {"coverage": 0.9}])
-def test_what_is_no_description_is_refused(plain):
-    with pytest.raises(Mistake, match="not a description"):
-        ErrorBounds.from_plain(plain)
-
-
-def test_pictures_that_do_not_fit_are_refused():
-    before, restored, truth = pictures(0, [0.1, 0.1])
-    with pytest.raises(Mistake, match="got 2, 2, 1, 2"):
-        ErrorBounds.learn(before, restored, truth[:1])
-    with pytest.raises(Mistake, match="1 or more"):
-        ErrorBounds.learn([], [], [])
-    with pytest.raises(Mistake, match="its truth"):
-        ErrorBounds.learn(before, restored, [t[..., 1:] for t in truth])
-    with pytest.raises(Mistake, match="before and after"):
-        ErrorBounds.learn([b[:1] for b in before], restored, truth)
-    with pytest.raises(Mistake, match="mask"):
-        ErrorBounds.learn(before, restored, truth, [np.zeros((3, 3))] * 2)
-    with pytest.raises(Mistake, match="share"):
-        ErrorBounds.learn(before, restored, truth, coverage=90)
+@pytest.mark.parametrize("coverage", [0, 1.0, 90, math.nan, "0.9", True, None, [0.9]])
+def test_what_is_no_share_is_refused(coverage):
+    with pytest.raises(Mistake, match="no share"):
+        ErrorBounds(1, coverage=coverage)

@@ -25,7 +25,7 @@ import numpy as np
 import safetensors
 import torch
 from safetensors.torch import save as to_bytes
-from torch import Tensor
+from torch import Tensor, nn
 
 from diabolo.calibration import ErrorBounds
 from diabolo.errors import Mistake
@@ -37,6 +37,7 @@ from diabolo.preprocessing import UNIT, Conversion
 from diabolo.recipe import Auto, Recipe
 
 FORMAT = 1
+BOUNDS = "bounds."  # stands before the names of the weights that tell how sure a restoration is
 LARGEST_HEADER = 4 * 2**20  # bytes; a real one is a few KiB
 MOST_BRACKETS = 20_000  # in the description; a parsed list takes twenty times the bytes of its brackets
 LARGEST_SIDE = 2**24  # of an image or a code; keeps products far from overflow
@@ -64,7 +65,7 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str |
                 told = _parse((file.metadata() or {})["diabolo"])
                 model = _describe(told, {name_of(part): part for part in known})
                 names = file.keys()
-                _check_weights(model.network, {name: file.get_slice(name) for name in names})
+                _check_weights(_weights(model), {name: file.get_slice(name) for name in names})
                 weights = {name: file.get_tensor(name) for name in names}
             if told.get("digest") != _digest(told, weights):
                 raise Mistake("it was changed or damaged after it was written")
@@ -84,9 +85,23 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str |
     if not all(torch.isfinite(value).all() for value in weights.values()):
         raise _refused(path, "it holds weights that are NaN or infinite")
     whole = {name: value.float() if value.dtype == torch.float16 else value for name, value in weights.items()}
-    model.network.load_state_dict(whole, assign=True)
-    model.network.to(device).eval().requires_grad_(False)
+    for before, module in _modules(model).items():
+        own = {n.removeprefix(before): v for n, v in whole.items() if n.startswith(BOUNDS) == (before == BOUNDS)}
+        module.load_state_dict(own, assign=True)
+        module.to(device).eval().requires_grad_(False)
+    if model.bounds and (model.bounds.factors < 0).any():
+        raise _refused(path, "its bounds are negative")
     return model
+
+
+def _modules(model: Model) -> dict[str, nn.Module]:
+    """All that has weights, by what stands before their names in the file."""
+    return {"": model.network} | ({BOUNDS: model.bounds} if model.bounds else {})
+
+
+def _weights(model: Model) -> dict[str, Tensor]:
+    modules = _modules(model).items()
+    return {before + name: value for before, module in modules for name, value in module.state_dict().items()}
 
 
 def _refused(path: str | os.PathLike[str], reason: str) -> Mistake:
@@ -96,7 +111,7 @@ def _refused(path: str | os.PathLike[str], reason: str) -> Mistake:
 
 
 def _contents(model: Model, half: bool = False) -> tuple[dict[str, Tensor], dict[str, str]]:
-    weights = {name: value.detach().cpu().contiguous() for name, value in model.network.state_dict().items()}
+    weights = {name: value.detach().cpu().contiguous() for name, value in _weights(model).items()}
     if half:
         weights = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
     told: dict[str, Any] = {
@@ -104,7 +119,7 @@ def _contents(model: Model, half: bool = False) -> tuple[dict[str, Tensor], dict
         "recipe": to_plain(model.recipe),
         "conversion": dataclasses.asdict(model.conversion),
         "scale": model.scale,
-        "bounds": model.bounds.to_plain() if model.bounds else None,
+        "bounds": model.bounds.coverage if model.bounds else None,
         "metrics": model.metrics,
         "provenance": _provenance() | model.provenance,
     }
@@ -181,7 +196,9 @@ def _describe(told: Any, known: dict[str, type]) -> Model:
     with torch.device("meta"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns that initialising tensors without memory does nothing
         network = Network(recipe, conversion.shape)
-    bounds = ErrorBounds.from_plain(told["bounds"]) if told.get("bounds") else None
+        # Files older than the network of bounds have a table there, which is no longer used.
+        known_bounds = told.get("bounds") is not None and not isinstance(told["bounds"], dict)
+        bounds = ErrorBounds(conversion.shape[0], recipe.hint, told["bounds"]) if known_bounds else None
     return Model(recipe, network, conversion, float(told["scale"]), told["metrics"], told["provenance"], bounds)
 
 
@@ -222,9 +239,8 @@ def _is_number(value: Any) -> bool:
 _NUMBERS = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint32", "uint64")
 
 
-def _check_weights(network: Network, slices: dict[str, Any]) -> None:
-    """The file must hold exactly the network's weights, all in half, in single or in double precision."""
-    wanted = network.state_dict()
+def _check_weights(wanted: dict[str, Tensor], slices: dict[str, Any]) -> None:
+    """The file must hold exactly the wanted weights, all in half, in single or in double precision."""
     if set(wanted) != set(slices):
         differing = sorted(set(wanted) ^ set(slices))
         raise Mistake("its weights are not those of its recipe", got=", ".join(differing)[:120])

@@ -1,200 +1,110 @@
 """How sure a restoration is: half-widths of intervals that hold a promised share of the true values.
 
-What can be seen of a pixel without the truth - how much was changed around it, or how deep in a hole it lies, and how
-busy the result is there - sorts it into a cell of a table; each cell has the quantile of the errors that were met in
-it. Split conformal prediction (Papadopoulos, Proedrou, Vovk and Gammerman 2002) per group of a taxonomy (Mondrian:
-Vovk, Gammerman and Shafer 2005, section 4.5). Pictures are (c, h, w) floats, 0..1.
+A small network sees a picture before and after its restoration and tells, for each value, what the error stays below
+with the promised probability (quantile regression, Koenker and Bassett 1978). Pictures that it did not learn from then
+make that true: half-widths are sorted into bins and multiplied by what the errors met in a bin ask for (conformalized
+quantile regression, Romano, Patterson and Candes 2019; in bins: Mondrian, Vovk, Gammerman and Shafer 2005, section
+4.5). From the middle of a bin to that of the next there is a passage, so that a map of half-widths has no steps.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.ndimage import distance_transform_edt, uniform_filter
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle, relu
 
 from diabolo.errors import Mistake
 
-WINDOW = 7  # pixels; the side of the square over which change and activity are taken
-BINS = 12  # of each feature; of change, so many for seen and so many for missing pixels
-LEAST = 500  # values in a cell; with fewer it borrows from its neighbours
-MOST = 4_000_000  # values that are kept to learn from, drawn evenly
-MISSING = 1.0  # where the axis of change begins to mean pixels of distance: a change of colour is below
-LONGEST = 256  # bins of one feature in a table; nobody learns more, and a hostile file could
+WIDTH, DILATIONS = 24, (1, 2, 4)  # channels and layers of the network: a value depends on 18 pixels around
+FOLD = 2  # pixels along each side that become channels: four times less to compute
+CHANGE = 10.0  # what was changed is told so many times larger, about as large as the picture itself
+FLOOR = 1 / 510  # half a step of 8 bits: errors below are all the same
+START = math.log(0.05)  # the half-width that an untrained network tells
+BINS = 12  # of half-widths, equally full
+TINY = 1e-9  # less than what two half-widths differ by
 
 
-@dataclasses.dataclass(frozen=True)
-class ErrorBounds:
-    """Half-widths of the interval that holds `coverage` of the true values, by what can be seen of a pixel.
+class ErrorBounds(nn.Module):
+    """Half-widths of the interval around each restored value that holds `coverage` (0..1) of the true ones.
 
-    `change_edges` and `activity_edges` part the cells of `table`, one fewer than it has rows and columns; a value on
-    an edge belongs above it. Change below 1 is the mean of |before - restored| nearby, from 1 on a missing pixel's
-    distance to the nearest seen one, in pixels; activity is the standard deviation of `restored` nearby.
-    Raises `Mistake` for anything that is no such table.
+    For pictures of `channels`; `hint` is what the restoring network is told beside them: "none", "noise-level" or
+    "missing". Pictures are (n, c, h, w) of any size, image units 0..1, hints (n, 1, h, w).
     """
 
-    coverage: float  # 0..1, both left out
-    change_edges: tuple[float, ...]
-    activity_edges: tuple[float, ...]
-    table: tuple[tuple[float, ...], ...]  # half-widths, image units
+    middles: Tensor
+    factors: Tensor
 
-    def __post_init__(self) -> None:
-        coverage = _share(self.coverage)
-        change, activity = (_edges(name, getattr(self, name)) for name in ("change_edges", "activity_edges"))
-        rows = self.table if isinstance(self.table, list | tuple) else ()
-        table = tuple(_numbers("a row of the table", row) for row in rows[: LONGEST + 1])
-        if len(table) != len(change) + 1 or any(len(row) != len(activity) + 1 for row in table):
-            allowed = f"{len(change) + 1} rows of {len(activity) + 1} numbers"
-            raise Mistake("the table of error bounds does not fit its edges", allowed=allowed)
-        if any(width < 0 for row in table for width in row):
-            raise Mistake("a half-width of the error bounds is negative", allowed="0 or more")
-        for name, value in zip(_NAMES, (coverage, change, activity, table), strict=True):
-            object.__setattr__(self, name, value)
+    def __init__(self, channels: int, hint: str = "none", coverage: float = 0.9) -> None:
+        super().__init__()
+        if isinstance(coverage, bool) or not isinstance(coverage, int | float) or not 0 < coverage < 1:
+            raise Mistake("the coverage is no share", got=repr(coverage)[:80], allowed="more than 0 and less than 1")
+        self.coverage, self.hint = float(coverage), hint
+        told = 2 * channels + (hint != "none")
+        self.first = _convolution(told * FOLD**2, WIDTH)
+        self.layers = nn.ModuleList(_convolution(WIDTH, WIDTH, dilation) for dilation in DILATIONS)
+        self.last = _convolution(WIDTH, channels * FOLD**2)
+        nn.init.zeros_(self.last.weight)
+        assert self.last.bias is not None  # for the type checker: Conv2d has one by default
+        nn.init.constant_(self.last.bias, START)
+        self.register_buffer("middles", torch.zeros(BINS))
+        self.register_buffer("factors", torch.ones(BINS))
 
-    @classmethod
-    def learn(
-        cls,
-        before: Sequence[ArrayLike],
-        restored: Sequence[ArrayLike],
-        truth: Sequence[ArrayLike],
-        missing: Sequence[ArrayLike] | None = None,
-        coverage: float = 0.9,
-    ) -> ErrorBounds:
-        """From pictures whose truth is known, and which the model was not trained on, if it is to hold elsewhere.
+    def forward(self, before: Tensor, restored: Tensor, hint: Tensor | None = None) -> Tensor:
+        """The calibrated half-width at each value of `restored`, (n, c, h, w), image units; without a hint, zeros."""
+        widths = self.log_quantile(before, restored, hint).exp()
+        upper = torch.bucketize(widths, self.middles).clamp(1, BINS - 1)
+        below, above = self.middles[upper - 1], self.middles[upper]
+        way = ((widths - below) / (above - below).clamp(min=TINY)).clamp(0, 1)
+        return widths * torch.lerp(self.factors[upper - 1], self.factors[upper], way)
 
-        `before`, `restored` and `truth` are (c, h, w) each, `missing` (h, w), 1 = missing; sizes may differ between
-        pictures. Raises `Mistake` where there is none, or their numbers or shapes differ.
+    def log_quantile(self, before: Tensor, restored: Tensor, hint: Tensor | None = None) -> Tensor:
+        """The logarithm of the half-width as it was learned, before calibration, (n, c, h, w)."""
+        change = before - restored
+        told = [restored, CHANGE * change]
+        if self.hint != "none":
+            hint = torch.zeros_like(change[:, :1]) if hint is None else hint.to(change)
+            if self.hint == "missing":  # what stood in a hole means nothing
+                told[1] = torch.where(hint > 0, 0, told[1])
+            told.append(hint)
+        height, width = change.shape[2:]
+        maps = pad(torch.cat(told, 1), (0, -width % FOLD, 0, -height % FOLD), mode="replicate")
+        maps = self.first(pixel_unshuffle(maps, FOLD))
+        for layer in self.layers:
+            maps = maps + layer(relu(maps))
+        wide: Tensor = pixel_shuffle(self.last(relu(maps)), FOLD)
+        return wide[..., :height, :width]
+
+    def loss(self, before: Tensor, restored: Tensor, truth: Tensor, hint: Tensor | None = None) -> Tensor:
+        """The pinball loss of the logarithm of the error, whose least mean is at the quantile; a mean, a scalar.
+
+        The logarithm makes large errors count no more than small ones. Where pixels are missing, only these count.
         """
-        coverage = _share(coverage)
-        masks = [None] * len(before) if missing is None else list(missing)
-        if not len(before) == len(restored) == len(truth) == len(masks) > 0:
-            got = ", ".join(str(len(each)) for each in (before, restored, truth, masks))
-            raise Mistake("error bounds are learned from as many pictures of each kind", got=got, allowed="1 or more")
-        change, activity, error = _samples(zip(before, restored, truth, masks, strict=True), len(masks))
-        change_edges, activity_edges = _change_edges(change), _quantile_edges(activity)
-        cells = np.digitize(change, change_edges) * (len(activity_edges) + 1) + np.digitize(activity, activity_edges)
-        shape = (len(change_edges) + 1, len(activity_edges) + 1)
-        edge = np.flatnonzero(change_edges == MISSING)  # rows of the table below it are of seen pixels
-        table = _table(cells, error, shape, coverage, int(edge[0]) + 1 if len(edge) else 0)
-        return cls(coverage, tuple(change_edges), tuple(activity_edges), tuple(map(tuple, table.tolist())))
+        over = ((restored - truth).abs() + FLOOR).log() - self.log_quantile(before, restored, hint)
+        losses = torch.maximum(self.coverage * over, (self.coverage - 1) * over)
+        counts = self.counting(losses, hint)
+        return (losses * counts).sum() / counts.sum().clamp(min=1)
 
-    def map(self, before: ArrayLike, restored: ArrayLike, missing: ArrayLike | None = None) -> np.ndarray:
-        """The half-width at each value of `restored`, (c, h, w) float32, image units."""
-        change, activity = _features(before, restored, missing)
-        table = np.array(self.table, np.float32)
-        return table[np.digitize(change, self.change_edges)[None], np.digitize(activity, self.activity_edges)]
+    def counting(self, like: Tensor, hint: Tensor | None) -> Tensor:
+        """1 for values that are restored, 0 for those that are given back as they came, shaped `like`."""
+        if self.hint != "missing" or hint is None:
+            return torch.ones_like(like)
+        return (hint > 0).to(like).expand_as(like)
 
-    def to_plain(self) -> dict[str, Any]:
-        """JSON data, as a model's file keeps it."""
-        return {
-            "coverage": self.coverage,
-            "change_edges": list(self.change_edges),
-            "activity_edges": list(self.activity_edges),
-            "table": [list(row) for row in self.table],
-        }
-
-    @classmethod
-    def from_plain(cls, plain: Any) -> ErrorBounds:
-        """What `to_plain` described; a `Mistake` for anything else."""
-        if not isinstance(plain, Mapping) or set(plain) != set(_NAMES):
-            raise Mistake("not a description of error bounds", got=repr(plain)[:80], allowed=", ".join(_NAMES))
-        return cls(**plain)
+    def calibrate(self, widths: np.ndarray, errors: np.ndarray) -> None:
+        """Set middles and factors by half-widths as they were learned, and the errors met there, (n,) each, n > 0."""
+        order = np.argsort(widths, kind="stable")
+        bins = [part if len(part) else order for part in np.array_split(order, BINS)]
+        self.middles.copy_(torch.tensor([float(np.median(widths[part])) for part in bins]).cummax(0).values)
+        ratio = errors / widths
+        self.factors.copy_(torch.tensor([conformal_quantile(ratio[part], self.coverage) for part in bins]))
 
 
-_NAMES = tuple(field.name for field in dataclasses.fields(ErrorBounds))
-
-
-def _samples(pictures: Iterator[tuple[Any, ...]], count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Change, activity and |restored - truth| of all values, (n,) each; of large sets evenly drawn ones."""
-    generator = np.random.default_rng(0)
-    kept = []
-    for before, restored, truth, mask in pictures:
-        change, activity = _features(before, restored, mask)
-        if np.shape(truth) != activity.shape:
-            got = f"{np.shape(truth)} and {activity.shape}"
-            raise Mistake("a picture and its truth have different shapes", got=got)
-        error = np.abs(np.asarray(restored, np.float64) - np.asarray(truth, np.float64))
-        each = [np.broadcast_to(values, error.shape).ravel() for values in (change, activity, error)]
-        if error.size * count > MOST:
-            chosen = generator.choice(error.size, min(error.size, max(1, MOST // count)), replace=False)
-            each = [values[chosen] for values in each]
-        kept.append(np.stack(each))
-    change, activity, error = np.concatenate(kept, axis=1)
-    return change, activity, error
-
-
-def _features(before: ArrayLike, restored: ArrayLike, missing: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
-    """Change, or distance where missing, (h, w), and activity (c, h, w)."""
-    before, restored = np.asarray(before, np.float64), np.asarray(restored, np.float64)
-    if before.shape != restored.shape or before.ndim != 3 or 0 in before.shape:
-        got = f"{before.shape} and {restored.shape}"
-        raise Mistake("error bounds need a picture before and after", got=got, allowed="(c, h, w) both, not empty")
-    mean = _nearby(restored)
-    activity = np.sqrt(np.maximum(_nearby(restored**2) - mean**2, 0))
-    if missing is None:
-        return np.minimum(_nearby(np.abs(before - restored).mean(0)), np.nextafter(MISSING, 0)), activity
-    hole = np.asarray(missing) > 0.5
-    if hole.shape != before.shape[1:]:
-        allowed = str(before.shape[1:])
-        raise Mistake("the mask has another size than the picture", got=str(hole.shape), allowed=allowed)
-    return _change_with_hole(before, restored, hole), activity
-
-
-def _change_with_hole(before: np.ndarray, restored: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """The change near seen pixels, from seen ones alone (what stands in a hole means nothing); depth in the hole."""
-    difference = np.abs(np.where(hole, 0, before) - np.where(hole, 0, restored)).mean(0)
-    share = np.maximum(_nearby(1.0 - hole), 1 / WINDOW**2 / 2)  # at a seen pixel at least that pixel's own
-    change = np.minimum(_nearby(difference) / share, np.nextafter(MISSING, 0))
-    depth = distance_transform_edt(hole) if not hole.all() else np.full(hole.shape, math.hypot(*hole.shape))
-    return np.where(hole, depth, change)
-
-
-def _nearby(values: np.ndarray) -> np.ndarray:
-    """The mean over a square around each pixel; beyond the border the picture is mirrored."""
-    return uniform_filter(values, WINDOW, axes=(-2, -1))
-
-
-def _change_edges(change: np.ndarray) -> np.ndarray:
-    seen = change < MISSING
-    if seen.all():
-        return _quantile_edges(change)
-    return np.unique(np.concatenate([_quantile_edges(change[seen]), [MISSING], _quantile_edges(change[~seen])]))
-
-
-def _quantile_edges(values: np.ndarray) -> np.ndarray:
-    """What parts `values` into BINS equally full bins, or fewer where many are equal: (BINS - 1,) increasing."""
-    if not len(values):
-        return np.empty(0)
-    return np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
-
-
-def _table(cells: np.ndarray, errors: np.ndarray, shape: tuple[int, int], coverage: float, seen: int = 0) -> np.ndarray:
-    """The conformal quantile of the errors in each cell, and in as many cells around as LEAST errors take.
-
-    Cells of missing pixels, in the rows from `seen` on, borrow nothing from those of seen ones, nor these from them,
-    unless there is nothing else.
-    """
-    order = np.argsort(cells, kind="stable")
-    ends = np.searchsorted(cells[order], np.arange(shape[0] * shape[1] + 1))
-    groups = [errors[order[start:end]] for start, end in itertools.pairwise(ends)]
-    sizes = np.diff(ends).reshape(shape)
-    table = np.empty(shape)
-    for row, column in np.ndindex(shape):
-        for reach in range(max(shape)):
-            least, most = (0, seen) if row < seen else (seen, shape[0])
-            least, most = (least, most) if sizes[least:most].any() else (0, shape[0])
-            rows = slice(max(least, row - reach), min(most, row + reach + 1))
-            box = rows, slice(max(0, column - reach), column + reach + 1)
-            if sizes[box].sum() >= LEAST:
-                break
-        near = np.arange(sizes.size).reshape(shape)[box].ravel()
-        table[row, column] = conformal_quantile(np.concatenate([groups[cell] for cell in near]), coverage)
-    return table
+def _convolution(inputs: int, outputs: int, dilation: int = 1) -> nn.Conv2d:
+    """3 x 3; edges are repeated, since zeros around would make the middle of a large picture unlike a small one."""
+    return nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation, padding_mode="replicate")
 
 
 def conformal_quantile(errors: np.ndarray, coverage: float) -> float:
@@ -204,29 +114,3 @@ def conformal_quantile(errors: np.ndarray, coverage: float) -> float:
     """
     rank = min(len(errors), math.ceil((len(errors) + 1) * coverage))
     return float(np.partition(errors, rank - 1)[rank - 1])
-
-
-def _edges(name: str, values: Any) -> tuple[float, ...]:
-    edges = _numbers(name, values)
-    if any(after <= before for before, after in itertools.pairwise(edges)):
-        raise Mistake(f"{name} of the error bounds do not increase", got=repr(edges)[:80])
-    return edges
-
-
-def _numbers(name: str, values: Any) -> tuple[float, ...]:
-    plain = isinstance(values, list | tuple) and len(values) <= LONGEST
-    if not plain or not all(map(_is_number, values)):
-        allowed = f"at most {LONGEST} finite numbers"
-        raise Mistake(f"{name} of the error bounds: not numbers", got=repr(values)[:80], allowed=allowed)
-    return tuple(map(float, values))
-
-
-def _is_number(value: Any) -> bool:
-    """Is it finite, and no larger than single precision holds?"""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e38
-
-
-def _share(coverage: Any) -> float:
-    if not _is_number(coverage) or not 0 < coverage < 1:
-        raise Mistake("the coverage is no share", got=repr(coverage)[:80], allowed="more than 0 and less than 1")
-    return float(coverage)

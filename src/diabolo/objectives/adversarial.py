@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, relu
+from torch.nn.functional import adaptive_max_pool2d, leaky_relu, relu
 from torch.nn.utils.parametrizations import spectral_norm
 
 from diabolo.errors import Mistake
@@ -23,9 +23,10 @@ class Adversarial:
     with its holes filled in, and where they were, and judges each place by what is around it.
     """
 
-    weight: float = option(2e-3, "nats per value that a critic's unit of doubt is worth", at_least=0)
+    weight: float = option(0.1, "nats per value made that a critic's unit of doubt is worth", at_least=0)
     width: int = option(32, "channels of the critic's first level", at_least=1, at_most=512)
     levels: int = option(3, "how many times the critic halves the image", at_least=1, at_most=6)
+    pace: float = option(4.0, "the critic's learning rate over the autoencoder's (Heusel 2017)", above=0, at_most=100)
 
     def build(self, shape: tuple[int, ...]) -> Critic:
         """The critic of images (c, h, w); vectors are a `Mistake`."""
@@ -35,13 +36,20 @@ class Adversarial:
 
     def deception(self, critic: nn.Module, image: Tensor, missing: Tensor) -> Tensor:
         """What the autoencoder pays for being found out, (n,), nats: less the more natural the critic finds it."""
-        return -self.weight * image[0].numel() * critic(image, missing).float().flatten(1).mean(1)
+        made = missing.float().flatten(1).sum(1) * image.shape[1]
+        return -self.weight * made * _of_places(critic(image, missing), missing)
 
 
 def discernment(critic: nn.Module, true: Tensor, made: Tensor, missing: Tensor) -> Tensor:
     """The critic's own loss, (n,): 0 where it gives 1 or more to true places and -1 or less to made ones."""
     losses = relu(1 - critic(true, missing)), relu(1 + critic(made, missing))
-    return (losses[0] + losses[1]).float().flatten(1).mean(1)
+    return _of_places(losses[0] + losses[1], missing)
+
+
+def _of_places(scores: Tensor, missing: Tensor) -> Tensor:
+    """The mean (n,) over the patches (n, 1, h', w') where something is missing; elsewhere there is nothing to judge."""
+    touched = adaptive_max_pool2d(missing.float(), list(scores.shape[2:]))
+    return (scores.float() * touched).flatten(1).sum(1) / touched.flatten(1).sum(1).clamp(min=1)
 
 
 class Critic(nn.Module):

@@ -9,22 +9,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from diabolo.calibration import ErrorBounds
 from diabolo.corruptions import corrupt, hint
 from diabolo.events import Listener, Note
 from diabolo.latents import Linear
 from diabolo.model import Model
 from diabolo.training import closed_form
 from diabolo.training.batches import Batches
+from diabolo.training.bounds import learn_bounds
 
-MOST_ROUNDS, ENOUGH_VALUES = 16, 2_000_000  # of corrupting the held-out images, to learn how sure results are
 LEARNED = 0.98  # of the variance around the mean picture: who is not below this, learned nothing but that picture
 
 
-def finish(model: Model, batches: Batches, began: tuple[float, float], listen: Listener) -> None:
+def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float], listen: Listener) -> None:
     """Calibrate on the held-out images (or on some of the others), and note the figures.
 
-    `began`: processor and wall time when all began, seconds.
+    `steps`: how many were learned. `began`: processor and wall time when all began, seconds.
     """
     model.network.eval()
     if isinstance(model.recipe.latent, Linear) and not closed_form.applies(model.recipe):
@@ -43,7 +42,7 @@ def finish(model: Model, batches: Batches, began: tuple[float, float], listen: L
     model.metrics |= _figures(squares / count, spread.variance(), model, batches, began)
     if model.recipe.corruption:
         model.metrics |= _undoing(model, batches)
-        model.bounds = _bounds(model, batches)
+        model.bounds = learn_bounds(model, batches, steps, listen)
     _warn_of_nothing(squares / count, spread, listen)
 
 
@@ -56,30 +55,6 @@ def _figures(mse: float, variance: float, model: Model, batches: Batches, began:
         "cpu_seconds": round(time.process_time() - began[0], 3),
         "seconds": round(time.monotonic() - began[1], 3),
     }
-
-
-def _bounds(model: Model, batches: Batches) -> ErrorBounds | None:
-    """How sure the model's restorations are, by what they came to on held-out images corrupted again and again."""
-    if batches.partners is not None or len(model.conversion.shape) != 3:
-        return None
-    generator = torch.Generator(model.device).manual_seed(model.recipe.training.seed + 1)
-    before, after, truth, holes, values = [], [], [], [], 0
-    for _ in range(MOST_ROUNDS):
-        for images in _images(model, batches):
-            corrupted = corrupt(images, model.recipe.corruption, generator)
-            if corrupted.target is not None:
-                return None  # nothing is known of clean images
-            with torch.no_grad():
-                output = model.network(corrupted.image, hint=hint(model.recipe.hint, corrupted))
-            before += list(corrupted.image.cpu().numpy())
-            after += list(model.recipe.likelihood.mean(output.parameters).cpu().numpy())
-            truth += list(images.cpu().numpy())
-            if corrupted.missing is not None:
-                holes += list(corrupted.missing[:, 0].cpu().numpy())
-            values += images.numel()
-        if values >= ENOUGH_VALUES:
-            break
-    return ErrorBounds.learn(before, after, truth, holes or None)
 
 
 def _undoing(model: Model, batches: Batches) -> dict[str, float]:

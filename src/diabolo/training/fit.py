@@ -83,19 +83,20 @@ def fit(
     if target:
         told["target"] = target.description
     model = Model(recipe, network, conversion, provenance=told)
+    steps = 0
     if exact:
         closed_form.solve(network.latent, pictures, learned, conversion)
     else:
         start_from(start, model) if start else start_at_mean(network, recipe, batches)
-        _train(model, batches, keep, resume or processes.restarted, every, listen)
-    finish(model, batches, began, listen)
+        steps = _train(model, batches, keep, resume or processes.restarted, every, listen)
+    finish(model, batches, steps, began, listen)
     for name, reason in pictures.unreadable:
         listen(Note(f"left out {name}: {reason}", warning=True))
     return model
 
 
-def _train(model: Model, batches: Batches, keep: Path | None, resume: bool, every: float, listen: Listener) -> None:
-    """Run the loop; the model is left with the best weights there are."""
+def _train(model: Model, batches: Batches, keep: Path | None, resume: bool, every: float, listen: Listener) -> int:
+    """Run the loop, and say how many steps it made; the model is left with the best weights there are."""
     network, training, processes = model.network, model.recipe.training, batches.processes
     network.to(processes.device)
     if len(model.conversion.shape) == 3 and training.channels_last:
@@ -137,6 +138,7 @@ def _train(model: Model, batches: Batches, keep: Path | None, resume: bool, ever
             error.model = model
         raise
     _settle(model, everyone[0], progress)
+    return progress.step
 
 
 def _interrupt(model: Model, processes: Processes, place: str) -> None:

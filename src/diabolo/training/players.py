@@ -16,6 +16,8 @@ from diabolo.objectives import discernment
 from diabolo.recipe import Recipe, Training
 from diabolo.training.muon import Muon
 
+# How fast Adam forgets: alone, its own default; in a game, as in Radford 2016 (DCGAN).
+STEADY, RESTLESS = (0.9, 0.999), (0.5, 0.99)
 Loss = Callable[[Tensor, Tensor, torch.Generator], dict[str, Tensor]]
 
 
@@ -23,13 +25,16 @@ class Player:
     """A module, the loss it lessens, and the optimiser's memory.
 
     `loss(images, targets, generator)` gives named terms, each `(batch,)` in nats per image; the player minimises their
-    sum. The targets are the images themselves, but where pairs are learned.
+    sum. The targets are the images themselves, but where pairs are learned. `pace` multiplies the run's learning rate;
+    who plays `against` another must not be carried on by old gradients.
     """
 
-    def __init__(self, name: str, module: nn.Module, loss: Loss, training: Training) -> None:
-        self.name, self.module, self.loss, self.training = name, module, loss, training
+    def __init__(
+        self, name: str, module: nn.Module, loss: Loss, training: Training, against: bool = False, pace: float = 1.0
+    ) -> None:
+        self.name, self.module, self.loss, self.training, self.pace = name, module, loss, training, pace
         self.parameters = dict(module.named_parameters())
-        self.optimizer = _optimizer(module, training)
+        self.optimizer = _optimizer(module, training, RESTLESS if against else STEADY)
         self.average = {n: p.detach().clone() for n, p in self.parameters.items()} if training.ema else {}
 
     def step(self, total: Tensor, learning_rate: float, steps_done: int) -> bool:
@@ -43,7 +48,7 @@ class Player:
         if 0 < self.training.clip < length:  # seldom; a product with 1 would pass over all gradients once more
             nn.utils.clip_grads_with_norm_(self.parameters.values(), self.training.clip, norm)
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
+            group["lr"] = learning_rate * self.pace
         self.optimizer.step()
         if self.average:  # young averages follow faster, so that the first weights are soon forgotten
             decay = min(self.training.ema, (1 + steps_done) / (10 + steps_done))
@@ -60,7 +65,7 @@ class Player:
             average.copy_(held)
 
 
-def _optimizer(module: nn.Module, training: Training) -> torch.optim.Optimizer:
+def _optimizer(module: nn.Module, training: Training, betas: tuple[float, float]) -> torch.optim.Optimizer:
     if training.optimizer == "muon":
         if training.shard:
             raise Mistake("muon needs whole matrices, which split weights are not", remedy="--optimizer adamw")
@@ -68,7 +73,8 @@ def _optimizer(module: nn.Module, training: Training) -> torch.optim.Optimizer:
     kind = torch.optim.AdamW if training.optimizer == "adamw" else torch.optim.Adam
     # One fused kernel a step; not for split weights.
     fused = not training.shard
-    return kind(module.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=fused)
+    rate, decay = training.learning_rate, training.weight_decay
+    return kind(module.parameters(), rate, betas=betas, weight_decay=decay, fused=fused)
 
 
 def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Sequence[Player] = ()) -> Player:
@@ -96,7 +102,7 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
             terms[critic.name] = term.deception(critic.module, made, missing)
         return terms
 
-    return Player("autoencoder", network, loss, recipe.training)
+    return Player("autoencoder", network, loss, recipe.training, against=bool(critics))
 
 
 def critics(network: Network, recipe: Recipe, share: Callable[[nn.Module], nn.Module], device: Any) -> list[Player]:
@@ -118,7 +124,7 @@ def _critic(term: Any, network: Network, recipe: Recipe, share: Any, device: Any
         critic.requires_grad_(True)
         return {"discernment": discernment(module, targets, made, missing)}
 
-    return Player("critic", critic, loss, recipe.training)
+    return Player("critic", critic, loss, recipe.training, against=True, pace=term.pace)
 
 
 def _made(recipe: Recipe, output: Output, corrupted: Corrupted, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -129,16 +129,15 @@ class Restorer:
         x = model.conversion.to_network(images, model.dtype).to(model.device)
         missing, told = None, hint(x) if hint else None
         if piece.shape[2] > channels:
-            missing = piece[..., channels] > 0
-            hidden = torch.from_numpy(missing & (piece[..., channels] != SHOWN)).expand(len(x), 1, -1, -1).to(x)
+            mask = torch.from_numpy(piece[..., channels].astype(np.uint8)).expand(len(x), 1, -1, -1).to(x)
+            missing, hidden = (mask > 0).to(x), ((mask > 0) & (mask != SHOWN)).to(x)
             x = torch.where(hidden > 0, self._fill, x)
             told = hidden if model.recipe.hint == "missing" else told
         with torch.no_grad():
             y = model.recipe.likelihood.mean(model.network(x, hint=told).parameters)
-        results = [y]
-        if bounds and model.bounds:
-            half = [model.bounds.map(b, a, missing) for b, a in zip(_arrays(x), _arrays(y), strict=True)]
-            results.append(torch.from_numpy(np.stack(half)))
+            results = [y]
+            if bounds and model.bounds:
+                results.append(model.bounds(x, y, missing if model.recipe.hint == "missing" else told))
         unit = UNIT.get(piece.dtype.name, 1.0)
         scale, offset = model.conversion.scale[0], model.conversion.offset[0]
         in_units = [r.cpu().float() * scale * unit + (offset * unit if r is y else 0.0) for r in results]
@@ -168,7 +167,3 @@ def _as_piece(images: np.ndarray, channels: int) -> np.ndarray:
     if images.shape[1] == 1:
         return np.moveaxis(images[:, 0], 0, 2)
     return images[0].mean(0)[..., None] if channels == 1 else np.moveaxis(images[0], 0, 2)
-
-
-def _arrays(batch: Tensor) -> list[np.ndarray]:
-    return list(batch.cpu().numpy())
