@@ -19,7 +19,7 @@ from diabolo.objectives import Adversarial
 from diabolo.pixels import Picture, write_picture
 from diabolo.recipe import RECIPES, Recipe, named, with_options
 from diabolo.sources import Arrays, open_source
-from diabolo.training import fit
+from diabolo.training import fit, players
 from diabolo.training.batches import Batches
 from diabolo.training.pictures import Pictures
 from diabolo.training.players import autoencoder
@@ -291,6 +291,20 @@ def test_the_critic_judges_only_where_something_is_missing() -> None:
         assert torch.equal(cost(made, hole), cost(changed, hole))
         assert not torch.equal(cost(made, everything), cost(changed, everything))
     assert (term.deception(critic, made, torch.zeros_like(hole)) == 0).all()
+
+
+def test_the_critic_keeps_its_own_pace_and_nobody_in_the_game_is_carried_on() -> None:
+    options = {"terms": "adversarial", "terms.adversarial.pace": 3.0, "optimizer": "adam", "likelihood": "laplace"}
+    recipe = with_options(named("inpaint"), TINY | options)
+    network, images = Network(recipe, (1, 16, 16)), torch.rand(2, 1, 16, 16, generator=seeded())
+    critic = players.critics(network, recipe, lambda module: module, "cpu")[0]
+    for player, rate in ((players.autoencoder(network, network, recipe, [critic]), 1e-3), (critic, 3e-3)):
+        loss = sum(term.sum() for term in player.loss(images, images, seeded()).values())
+        assert player.step(loss, 1e-3, 0)
+        assert player.optimizer.param_groups[0]["lr"] == pytest.approx(rate)
+        assert player.optimizer.param_groups[0]["betas"] == (0.5, 0.99)
+    alone = players.autoencoder(network, network, with_options(named("inpaint"), TINY | {"optimizer": "adam"}))
+    assert alone.optimizer.param_groups[0]["betas"] == (0.9, 0.999)
 
 
 def test_a_run_with_a_critic_resumes_as_if_unbroken(images: np.ndarray, tmp_path: Path) -> None:

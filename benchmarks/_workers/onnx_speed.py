@@ -47,7 +47,7 @@ def best(function: Callable[[], Any]) -> tuple[float, Any]:
 
 def exported(network: nn.Module, inputs: tuple[Tensor, ...], place: Path) -> onnxruntime.InferenceSession:
     free = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
-    shapes = {"image": free, "hint": free if len(inputs) > 1 else None}
+    shapes = dict.fromkeys(("image", "hint")[: len(inputs)], free)
     with torch.no_grad():
         program = torch.onnx.export(network, inputs, dynamo=True, dynamic_shapes=shapes, verbose=False)
     program.save(str(place))
@@ -58,8 +58,10 @@ def exported(network: nn.Module, inputs: tuple[Tensor, ...], place: Path) -> onn
 
 torch.set_num_threads(1)
 network = Bare(model.network.float().eval())
-image = torch.rand(1, model.conversion.shape[0], side, side, generator=torch.Generator().manual_seed(0))
-hint = () if model.recipe.hint == "none" else (torch.full((1, 1, side, side), 0.1),)
+draw = torch.Generator().manual_seed(0)
+image = torch.rand(1, model.conversion.shape[0], side, side, generator=draw)
+half = (torch.rand(1, 1, side, side, generator=draw) < 0.5).float()  # of the pixels missing
+hint = {"none": (), "missing": (half,)}.get(model.recipe.hint, (torch.full_like(half, 0.1),))
 real, sys.stdout = sys.stdout, sys.stderr  # the exporter talks
 small = tuple(x[..., :64, :96].contiguous() for x in (image, *hint))
 with tempfile.TemporaryDirectory() as folder, torch.no_grad():

@@ -89,6 +89,7 @@ def fit(
     else:
         start_from(start, model) if start else start_at_mean(network, recipe, batches)
         steps = _train(model, batches, keep, resume or processes.restarted, every, listen)
+        steps = 0 if "interrupted" in model.provenance else steps  # who interrupts does not want to wait
     finish(model, batches, steps, began, listen)
     for name, reason in pictures.unreadable:
         listen(Note(f"left out {name}: {reason}", warning=True))
