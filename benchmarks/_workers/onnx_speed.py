@@ -67,6 +67,7 @@ small = tuple(x[..., :64, :96].contiguous() for x in (image, *hint))
 with tempfile.TemporaryDirectory() as folder, torch.no_grad():
     session = exported(network, small, Path(folder) / "network.onnx")
     sys.stdout = real
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as it is used
     names = [each.name for each in session.get_inputs()]
     fed = dict(zip(names, (x.numpy() for x in (image, *hint)), strict=True))
     seconds: dict[str, list[float]] = {"torch": [], "onnx": []}

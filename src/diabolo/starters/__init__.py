@@ -14,6 +14,7 @@ STARTERS = {
     "denoise-gray": ("denoise", 1),
     "denoise-color": ("denoise", 3),
     "inpaint-color": ("inpaint", 3),
+    "inpaint-crisp": ("inpaint", 3),  # after the one that is taken where none is named
     "deblock": ("deblock", 3),
 }
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,26 +30,29 @@ def learn_bounds(model: Model, batches: Batches, steps_done: int, listen: Listen
         bounds = ErrorBounds(model.conversion.shape[0], recipe.hint).to(model.device, model.dtype)
     generator = torch.Generator(model.device).manual_seed(seed + 1)
     optimizer = torch.optim.Adam(bounds.parameters(), LEARNING_RATE)
-    steps, step = max(FEWEST, min(MOST_STEPS, steps_done // SHARE)), 0
-    while step < steps:
-        for images, _, _ in batches.epoch(recipe.training.epochs + step, 0):
-            corrupted = corrupt(images.to(model.dtype), recipe.corruption, generator)
-            if corrupted.target is not None:  # the images themselves are not clean
-                return None
-            restored, told = _restored(model, corrupted)
-            loss = bounds.loss(corrupted.image, restored, images, told)
-            for group in optimizer.param_groups:
-                group["lr"] = LEARNING_RATE * min(1, (step + 1) / RISE) * (1 - step / steps)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            step += 1
-            listen(Passed(step, steps, "steps to know how sure it is"))
-            if step == steps:
-                break
+    steps = max(FEWEST, min(MOST_STEPS, steps_done // SHARE))
+    for step, batch in enumerate(_anew(batches, steps)):
+        images = batch.to(model.device, model.dtype)
+        corrupted = corrupt(images, recipe.corruption, generator)
+        if corrupted.target is not None:  # the images themselves are not clean
+            return None
+        restored, told = _restored(model, corrupted)
+        loss = bounds.loss(corrupted.image, restored, images, told)
+        for group in optimizer.param_groups:
+            group["lr"] = LEARNING_RATE * min(1, (step + 1) / RISE) * (1 - step / steps)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        listen(Passed(step + 1, steps, "steps to know how sure it is"))
     bounds.requires_grad_(False).eval()
     bounds.calibrate(*_met(model, bounds, batches, generator))
     return bounds
+
+
+def _anew(batches: Batches, steps: int) -> Iterator[Tensor]:
+    """So many batches of the images that are learned, from epochs that the run did not have."""
+    epochs = (batches.epoch(number) for number in itertools.count(batches.training.epochs))
+    return (images for images, _, _ in itertools.islice(itertools.chain.from_iterable(epochs), steps))
 
 
 def _restored(model: Model, corrupted: Corrupted) -> tuple[Tensor, Tensor | None]:
