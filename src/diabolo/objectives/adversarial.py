@@ -23,7 +23,7 @@ class Adversarial:
     with its holes filled in, and where they were, and judges each place by what is around it.
     """
 
-    weight: float = option(0.1, "nats per value made that a critic's unit of doubt is worth", at_least=0)
+    weight: float = option(0.02, "nats per value made that a critic's unit of doubt is worth", at_least=0)
     width: int = option(32, "channels of the critic's first level", at_least=1, at_most=512)
     levels: int = option(3, "how many times the critic halves the image", at_least=1, at_most=6)
     pace: float = option(4.0, "the critic's learning rate over the autoencoder's (Heusel 2017)", above=0, at_most=100)
