@@ -83,7 +83,7 @@ class Residual(nn.Module):
     """`x + f(x)`, norm and activation before each of two convolutions (He 2016, "Identity mappings").
 
     The last convolution starts at zero, so the block starts as the identity and depth needs no norm. What the block
-    alone has made is changed in place, which saves a tenth of the time of use.
+    alone has made is changed in place, which saves a few hundredths of the time of use.
     """
 
     def __init__(self, channels: int, norm: str, activation: str) -> None:

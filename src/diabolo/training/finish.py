@@ -39,10 +39,11 @@ def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float
         count += images.numel()
         spread.add(images)
     model.scale = model.recipe.likelihood.scale_from(error, count)
-    model.metrics |= _figures(squares / count, spread.variance(), model, batches, began)
+    if model.recipe.corruption:
+        model.bounds = learn_bounds(model, batches, steps, listen)
+    model.metrics |= _figures(squares / count, spread.variance(), model, batches, began)  # the time of all, bounds too
     if model.recipe.corruption:
         model.metrics |= _undoing(model, batches)
-        model.bounds = learn_bounds(model, batches, steps, listen)
     _warn_of_nothing(squares / count, spread, listen)
 
 

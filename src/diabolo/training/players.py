@@ -16,7 +16,7 @@ from diabolo.objectives import discernment
 from diabolo.recipe import Recipe, Training
 from diabolo.training.muon import Muon
 
-# How fast Adam forgets: alone, its own default; in a game, as in Radford 2016 (DCGAN).
+# How fast Adam forgets: alone, its own default; in a game sooner, the first number as in Radford 2016 (DCGAN).
 STEADY, RESTLESS = (0.9, 0.999), (0.5, 0.99)
 Loss = Callable[[Tensor, Tensor, torch.Generator], dict[str, Tensor]]
 
