@@ -27,6 +27,7 @@ FLOORS = {
     "noise_level": 2,
     "options": 2,
     "pixels": 2,
+    "weights": 2,
     "architectures": 3,
     "corruptions": 3,
     "latents": 3,
@@ -61,6 +62,7 @@ SIDEWAYS = {
 ROOMS = {
     "PIL": {"pixels"},
     "cloudpickle": set(),
+    "constriction": {"tasks/compress/symbols"},
     "dill": set(),
     "marshal": set(),
     "pickle": set(),

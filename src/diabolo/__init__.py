@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from diabolo.architectures import Conv, Flat, Unet
+    from diabolo.architectures import Blocks, Conv, Flat, Unet
     from diabolo.corruptions import (
         BlindSpot,
         Blur,
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     )
     from diabolo.errors import Mistake
     from diabolo.estimator import Autoencoder, load
-    from diabolo.latents import Contractive, Linear, Plain, Sparse, Variational
+    from diabolo.latents import Coded, Contractive, Linear, Plain, Sparse, Variational
     from diabolo.objectives import Bernoulli, Gaussian, Laplace
     from diabolo.recipe import Recipe
     from diabolo.sources import open_source
+    from diabolo.tasks.compress import Compressor
     from diabolo.tasks.restore import Deblocker, Deblurrer, Denoiser, Enlarger, Inpainter
 
 __version__ = "0.1.0"
@@ -39,8 +40,11 @@ __all__ = [
     "Autoencoder",
     "Bernoulli",
     "BlindSpot",
+    "Blocks",
     "Blur",
     "Boxes",
+    "Coded",
+    "Compressor",
     "Contractive",
     "Conv",
     "Deblocker",
@@ -78,8 +82,11 @@ _HOMES = {
     "Autoencoder": "diabolo.estimator",
     "Bernoulli": "diabolo.objectives",
     "BlindSpot": "diabolo.corruptions",
+    "Blocks": "diabolo.architectures",
     "Blur": "diabolo.corruptions",
     "Boxes": "diabolo.corruptions",
+    "Coded": "diabolo.latents",
+    "Compressor": "diabolo.tasks.compress",
     "Contractive": "diabolo.latents",
     "Conv": "diabolo.architectures",
     "Deblocker": "diabolo.tasks.restore",

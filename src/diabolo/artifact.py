@@ -27,6 +27,7 @@ import torch
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
+from diabolo import weights
 from diabolo.calibration import ErrorBounds
 from diabolo.errors import Mistake
 from diabolo.files import atomic, reading
@@ -36,7 +37,7 @@ from diabolo.options import from_plain, name_of, to_plain
 from diabolo.preprocessing import UNIT, Conversion
 from diabolo.recipe import Auto, Recipe
 
-FORMAT = 1
+FORMAT = 2  # 1 where no weights are packed
 BOUNDS = "bounds."  # stands before the names of the weights that tell how sure a restoration is
 LARGEST_HEADER = 4 * 2**20  # bytes; a real one is a few KiB
 MOST_BRACKETS = 20_000  # in the description; a parsed list takes twenty times the bytes of its brackets
@@ -65,9 +66,9 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str |
                 told = _parse((file.metadata() or {})["diabolo"])
                 model = _describe(told, {name_of(part): part for part in known})
                 names = file.keys()
-                _check_weights(_weights(model), {name: file.get_slice(name) for name in names})
-                weights = {name: file.get_tensor(name) for name in names}
-            if told.get("digest") != _digest(told, weights):
+                weights.check(_weights(model), {name: file.get_slice(name) for name in names})
+                held = {name: file.get_tensor(name) for name in names}
+            if told.get("digest") != _digest(told, held):
                 raise Mistake("it was changed or damaged after it was written")
         except KeyError as error:
             raise _refused(path, f"it has no {error}") from error
@@ -82,9 +83,9 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str |
             RecursionError,
         ) as error:
             raise _refused(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
-    if not all(torch.isfinite(value).all() for value in weights.values()):
+    whole = weights.unpack(held)
+    if not all(torch.isfinite(value).all() for value in whole.values()):
         raise _refused(path, "it holds weights that are NaN or infinite")
-    whole = {name: value.float() if value.dtype == torch.float16 else value for name, value in weights.items()}
     for before, module in _modules(model).items():
         own = {n.removeprefix(before): v for n, v in whole.items() if n.startswith(BOUNDS) == (before == BOUNDS)}
         module.load_state_dict(own, assign=True)
@@ -111,11 +112,9 @@ def _refused(path: str | os.PathLike[str], reason: str) -> Mistake:
 
 
 def _contents(model: Model, half: bool = False) -> tuple[dict[str, Tensor], dict[str, str]]:
-    weights = {name: value.detach().cpu().contiguous() for name, value in _weights(model).items()}
-    if half:
-        weights = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
+    held = weights.pack(_weights(model), half)
     told: dict[str, Any] = {
-        "format": FORMAT,
+        "format": FORMAT if any(name.endswith(weights.POWERS) for name in held) else 1,
         "recipe": to_plain(model.recipe),
         "conversion": dataclasses.asdict(model.conversion),
         "scale": model.scale,
@@ -123,13 +122,13 @@ def _contents(model: Model, half: bool = False) -> tuple[dict[str, Tensor], dict
         "metrics": model.metrics,
         "provenance": _provenance() | model.provenance,
     }
-    told["digest"] = _digest(told, weights)
+    told["digest"] = _digest(told, held)
     text = json.dumps(told, allow_nan=False)
     if len(text) > LARGEST_HEADER // 2 or _brackets(text) > MOST_BRACKETS:
         allowed = f"{LARGEST_HEADER // 2} bytes, {MOST_BRACKETS} lists"
         got = f"{len(text)} bytes, {_brackets(text)} lists"
         raise Mistake("the description is too long for a model file", got, allowed, "shorter metrics or provenance")
-    return weights, {"diabolo": text}
+    return held, {"diabolo": text}
 
 
 def _parse(text: str) -> Any:
@@ -155,11 +154,11 @@ def _provenance() -> dict[str, Any]:
     }
 
 
-def _digest(told: dict[str, Any], weights: dict[str, Tensor]) -> str:
+def _digest(told: dict[str, Any], held: dict[str, Tensor]) -> str:
     """SHA-256 over the description without its digest, then over each weight's name, type, shape and bytes, by name."""
     plain = json.loads(json.dumps({k: v for k, v in told.items() if k != "digest"}))
     digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
-    for name, value in sorted(weights.items()):
+    for name, value in sorted(held.items()):
         digest.update(f"{name} {value.dtype} {list(value.shape)}".encode())
         digest.update(np.ascontiguousarray(value.numpy()).data if value.numel() else b"")
     return digest.hexdigest()
@@ -237,21 +236,3 @@ def _is_number(value: Any) -> bool:
 
 
 _NUMBERS = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint32", "uint64")
-
-
-def _check_weights(wanted: dict[str, Tensor], slices: dict[str, Any]) -> None:
-    """The file must hold exactly the wanted weights, all in half, in single or in double precision."""
-    if set(wanted) != set(slices):
-        differing = sorted(set(wanted) ^ set(slices))
-        raise Mistake("its weights are not those of its recipe", got=", ".join(differing)[:120])
-    for name, piece in slices.items():
-        if list(piece.get_shape()) != list(wanted[name].shape):
-            raise Mistake(
-                f"the weight {name} has the wrong shape", f"{piece.get_shape()}", f"{list(wanted[name].shape)}"
-            )
-    floats = {piece.get_dtype() for name, piece in slices.items() if wanted[name].is_floating_point()}
-    counts = {piece.get_dtype() for name, piece in slices.items() if not wanted[name].is_floating_point()}
-    if not (len(floats) <= 1 and floats <= {"F16", "F32", "F64"} and counts <= {"I64"}):
-        raise Mistake(
-            "its weights are of the wrong kinds", got=", ".join(sorted(floats | counts)), allowed="F16, F32 or F64"
-        )

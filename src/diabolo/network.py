@@ -19,6 +19,7 @@ class Output(NamedTuple):
     parameters: Tensor  # (n, *shape), of the likelihood, unclipped
     values: Tensor  # (n, *code)
     penalty: Tensor  # (n,), nats, what the code costs
+    weight: Tensor | None = None  # (n,), how much the distortion counts beside the penalty; None = 1
 
 
 class Network(nn.Module):
@@ -51,7 +52,7 @@ class Network(nn.Module):
         parameters = self.decoder(self.latent.decode(code.values), features.skips, features.size)
         if hint is not None and self.holes:  # what is seen needs no guess, and no loss is spent on it
             parameters = torch.where(hint > 0, parameters, image.to(parameters.dtype))
-        return Output(parameters, code.values, code.penalty)
+        return Output(parameters, code.values, code.penalty, code.weight)
 
     def encode(self, image: Tensor) -> Tensor:
         """(n, *shape) to the code's values (n, *code)."""

@@ -84,14 +84,17 @@ class Conversion:
     high: float = 1.0
     any_size: bool = False  # the network takes pictures of any height and width
 
-    def to_network(self, raw: np.ndarray, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-        """(n, *raw image) to (n, *shape); a `Mistake` where size, channels or kind of numbers do not fit."""
+    def to_network(self, raw: np.ndarray, dtype: torch.dtype = torch.float32, device: Any = "cpu") -> torch.Tensor:
+        """(n, *raw image) to (n, *shape) on `device`; a `Mistake` where size, channels or kind of number do not fit."""
         self._check(raw)
         unit = UNIT.get(raw.dtype.name)
         if not unit or len(self.scale) > 1:
             raw, unit = self._rescaled(raw, unit or 1.0), None
-        plain = raw.astype(str(dtype).removeprefix("torch."), copy=not raw.flags.writeable)
-        values = torch.from_numpy(plain)
+        if unit and torch.device(device).type != "cpu":  # narrow numbers travel faster
+            values = torch.tensor(raw).to(device).to(dtype)
+        else:
+            plain = raw.astype(str(dtype).removeprefix("torch."), copy=not raw.flags.writeable)
+            values = torch.from_numpy(plain).to(device)
         if self.layout == "grey":
             values = values.unsqueeze(1)
         elif self.layout == "channels":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diabolo.architectures import ARCHITECTURES, Conv, Flat, Unet
+from diabolo.architectures import ARCHITECTURES, Blocks, Conv, Flat, Unet
 from diabolo.corruptions import (
     CORRUPTIONS,
     HINTS,
@@ -17,7 +17,7 @@ from diabolo.corruptions import (
     Strokes,
 )
 from diabolo.errors import unknown
-from diabolo.latents import LATENTS, Contractive, Linear, Plain, Sparse, Variational
+from diabolo.latents import LATENTS, Coded, Contractive, Linear, Plain, Sparse, Variational
 from diabolo.objectives import LIKELIHOODS, TERMS, Bernoulli, Gaussian
 from diabolo.options import Family, option, part, replace
 from diabolo.preprocessing import Preprocessing
@@ -54,6 +54,7 @@ class Training:
         unit="pixels",
         at_least=0,
     )
+    cuts: int = option(1, "how many times every image is seen in one epoch, each time cut elsewhere", at_least=1)
     flip: bool = option(False, "mirror half of the pictures left to right at random")
     turn: bool = option(False, "turn square pictures, or the squares cut from them, by random quarter turns")
     precision: str = option("auto", "auto: bfloat16 on GPUs that have it", choices=("auto", "float32", "bfloat16"))
@@ -90,6 +91,9 @@ class Recipe:
 # Small squares of large pictures, and an optimiser that learned the same from half of the steps that Adam took.
 _RESTORING = Training(
     epochs=60, batch_size=8, optimizer="muon", learning_rate=4e-3, crop=64, flip=True, validation=0.05
+)
+_COMPRESSING = Training(
+    epochs=60, batch_size=8, optimizer="muon", learning_rate=4e-3, crop=128, flip=True, turn=True, validation=0.05
 )
 _DEEP = Flat(depth=3, width=1024, activation="silu", decoder_activation="silu")
 
@@ -145,6 +149,10 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
     "enlarge": (
         Recipe(Unet(), Plain(), corruption=(Downscale(factor=(2,)),), training=_RESTORING),
         "adds what enlarging by interpolation leaves out: `diabolo enlarge`",
+    ),
+    "compress": (
+        Recipe(Blocks(), Coded(), Gaussian(), training=_COMPRESSING),
+        "a codec of any quality, for pictures of any size: `diabolo compress`",
     ),
     "sparse": (
         Recipe(Flat(depth=0), Sparse(size=256), training=Training(learning_rate=1e-2)),

@@ -17,6 +17,8 @@ COMMANDS = {
     "deblock": "diabolo.cli.deblock",
     "deblur": "diabolo.cli.deblur",
     "enlarge": "diabolo.cli.enlarge",
+    "compress": "diabolo.cli.compress",
+    "decompress": "diabolo.cli.decompress",
     "encode": "diabolo.cli.encode",
     "decode": "diabolo.cli.decode",
     "compare": "diabolo.cli.compare",
@@ -56,5 +58,6 @@ usage: diabolo VERB ...
 A first look:
   diabolo demo
   diabolo denoise photo.png -o clean.png
+  diabolo compress photo.png -o photo.dbl
   diabolo fit deep digits -o digits.diabolo --latent.size 8
   diabolo compare digits -o report.html"""

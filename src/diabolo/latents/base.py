@@ -14,11 +14,12 @@ Shape = tuple[int, ...]  # (c, h, w) of a map or (d,) of a vector, without the b
 class Code(NamedTuple):
     """The code of a batch of n images: `values` (n, size) or (n, size, h, w), and what it costs.
 
-    `penalty`: (n,), nats, never negative.
+    `penalty`: (n,), nats, never negative. `weight`: (n,), how much each image's distortion counts beside it; None = 1.
     """
 
     values: Tensor
     penalty: Tensor
+    weight: Tensor | None = None
 
 
 def _ones(slope_of: Tensor) -> Tensor:

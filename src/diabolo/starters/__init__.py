@@ -9,13 +9,14 @@ from diabolo.errors import Mistake
 from diabolo.model import Model
 
 FOLDER = Path(__file__).parent
-# What each one undoes, and the channels of the pictures that it was trained on.
+# What each one undoes, or the task that it is for, and the channels of the pictures that it was trained on.
 STARTERS = {
     "denoise-gray": ("denoise", 1),
     "denoise-color": ("denoise", 3),
     "inpaint-color": ("inpaint", 3),
     "inpaint-crisp": ("inpaint", 3),  # after the one that is taken where none is named
     "deblock": ("deblock", 3),
+    "photo": ("compress", 3),
 }
 
 

@@ -31,7 +31,7 @@ def change(place: str, out: str, function: Change, *, strict: bool = False, list
     """
     if is_pictures(place):
         return change_pictures(place, out, lambda picture, _: _changed(picture, function), strict=strict, listen=listen)
-    _refuse_same(place, out)
+    refuse_same(place, out)
     return _array(open_source(place, strict=strict), out, function, listen)
 
 
@@ -55,9 +55,9 @@ def change_pictures(
     """
     if Path(place).is_dir():
         return _folder(Path(place), Path(out), function, strict, listen)
-    _refuse_same(place, out)
+    refuse_same(place, out)
     check_target(out)  # before the work, not after it
-    picture = _read(Path(place), Path(place).name, listen)
+    picture = read_first(Path(place), Path(place).name, listen)
     check_target(out, picture if clear else dataclasses.replace(picture, alpha=None))
     write_picture(out, function(picture, Path(place).name))
     return 1
@@ -69,7 +69,7 @@ def check_target(out: str | os.PathLike[str], picture: Picture | None = None) ->
     check_writable(out)
 
 
-def _read(path: Path, name: str, listen: Listener) -> Picture:
+def read_first(path: Path, name: str, listen: Listener) -> Picture:
     picture = read_picture(path)
     if picture.frames > 1:
         listen(Note(f"{name} has {picture.frames} frames or pages: the first is used"))
@@ -81,17 +81,17 @@ def _changed(picture: Picture, function: Change) -> Picture:
 
 
 def _folder(place: Path, out: Path, function: ChangePicture, strict: bool, listen: Listener) -> int:
-    names = [name for name in _names(place) if is_picture(name)]
+    names = [name for name in names_below(place) if is_picture(name)]
     if not names:
         raise Mistake(f"no pictures in {place}", allowed=", ".join(SUFFIXES))
     if out.exists() and not out.is_dir():
         raise Mistake("a folder goes to a folder", got=f"{out}, a file", remedy="-o FOLDER")
-    _refuse_same(place, out)
+    refuse_same(place, out)
     done = 0
     taken = set(names)
     for i, name in enumerate(names):
         try:
-            picture = function(_read(place / name, name, listen), name)
+            picture = function(read_first(place / name, name, listen), name)
         except Mistake as mistake:
             if strict:
                 raise
@@ -179,7 +179,7 @@ def folder(path: Path) -> None:
         raise Mistake(f"cannot make the folder {path}: {error.strerror}", remedy="another place with -o") from error
 
 
-def _names(place: Path) -> Iterator[str]:
+def names_below(place: Path) -> Iterator[str]:
     """Paths of all files below a folder, relative to it, without hidden ones."""
     for root, folders, files in os.walk(place):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
@@ -203,6 +203,6 @@ def _writable(target: Path, picture: Picture, taken: set[str]) -> Path:
     return renamed
 
 
-def _refuse_same(place: str | Path, out: str | Path) -> None:
+def refuse_same(place: str | Path, out: str | Path) -> None:
     if Path(place).exists() and Path(out).exists() and Path(place).samefile(out):
         raise Mistake("the output is the input", got=str(out), allowed="another place", remedy="-o another name")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -33,7 +35,7 @@ class Batches:
 
         (The only one may give one: the statistics of a batch say nothing about a single image.)
         """
-        images, processes = len(self.learned), self.processes.count
+        images, processes = len(self.learned) * self.training.cuts, self.processes.count
         fewest = processes if images < 2 * processes else 2 * processes
         return range(0, images - fewest + 1, self.training.batch_size)
 
@@ -47,7 +49,7 @@ class Batches:
         Each process takes every count-th image of a batch.
         """
         draw = np.random.default_rng([self.training.seed, epoch])
-        order = draw.permutation(self.learned)
+        order = np.concatenate([draw.permutation(self.learned) for _ in range(self.training.cuts)])
         places, mirrored = draw.random((len(order), 2)), draw.random(len(order)) < 0.5
         turns = draw.integers(4, size=len(order))
         size, rank, count = self.training.batch_size, self.processes.rank, self.processes.count
@@ -82,15 +84,19 @@ class Batches:
         self, indices: np.ndarray, size: int, places: np.ndarray | None = None
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of images and of what they are to become: the same tensor twice, where there are no partners."""
-        raw = self.pictures.batches(indices, size, self.training.crop, places)
+        raw = self._ahead(self.pictures.batches(indices, size, self.training.crop, places))
         if self.partners is None:
             yield from ((batch, batch) for batch in map(self._tensor, raw))
         else:
-            others = self.partners.batches(indices, size, self.training.crop, places)
+            others = self._ahead(self.partners.batches(indices, size, self.training.crop, places))
             yield from ((self._tensor(one), self._tensor(other)) for one, other in zip(raw, others, strict=True))
 
+    def _ahead(self, raw: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        """The same batches; for a device that computes by itself, the next ones are made meanwhile."""
+        return raw if self.processes.device.type == "cpu" else ahead(raw)
+
     def _tensor(self, raw: np.ndarray) -> Tensor:
-        batch = self.conversion.to_network(raw).to(self.processes.device, non_blocking=True)
+        batch = self.conversion.to_network(raw, device=self.processes.device)
         if self.training.channels_last and batch.ndim == 4 and batch.shape[1] > 1:
             batch = batch.contiguous(memory_format=torch.channels_last)
         return batch
@@ -101,6 +107,19 @@ def _turn(batch: Tensor, turns: np.ndarray) -> None:
     for turn in (1, 2, 3):
         turned = torch.from_numpy(turns == turn).to(batch.device)
         batch[turned] = batch[turned].rot90(turn, (2, 3))
+
+
+def ahead(batches: Iterator[np.ndarray], most: int = 3) -> Iterator[np.ndarray]:
+    """The same batches, of which a thread makes up to `most` before they are asked for."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting: deque[Future[np.ndarray | None]] = deque()
+        while True:
+            while len(waiting) < most:
+                waiting.append(pool.submit(next, batches, None))
+            batch = waiting.popleft().result()
+            if batch is None:
+                return
+            yield batch
 
 
 def split(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -26,6 +26,8 @@ def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float
     `steps`: how many were learned. `began`: processor and wall time when all began, seconds.
     """
     model.network.eval()
+    if hasattr(model.network.latent, "settle"):
+        model.network.latent.settle()
     if isinstance(model.recipe.latent, Linear) and not closed_form.applies(model.recipe):
         with torch.no_grad():
             model.network.latent.order(torch.cat([model.network.encode(images) for images in _images(model, batches)]))

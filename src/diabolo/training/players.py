@@ -95,6 +95,8 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
         if corrupted.counted is not None:  # elsewhere nothing is wrong, whatever comes out
             parameters = torch.where(corrupted.counted > 0, parameters, target.to(parameters.dtype))
         distortion = recipe.likelihood.distortion(parameters, target)
+        if output.weight is not None:
+            distortion = distortion * output.weight
         terms = {"distortion": distortion, "penalty": recipe.beta * output.penalty}
         for term, critic in zip(recipe.terms, critics, strict=True) if torch.is_grad_enabled() else ():
             made, missing = _made(recipe, output, corrupted, target)

@@ -12,7 +12,8 @@ from torch.nn.functional import interpolate
 from diabolo.errors import Mistake
 from diabolo.events import Listener
 from diabolo.model import Model
-from diabolo.tasks.restore.learning import Restoring, as_picture, each, learn, restorer
+from diabolo.tasks.models import learn
+from diabolo.tasks.restore.learning import Restoring, as_picture, each, restorer
 from diabolo.tasks.restore.restorer import Restored
 
 LARGEST = 2**28  # pixels of an enlarged picture: a quarter of a thousand megapixels
@@ -23,7 +24,7 @@ class _Blind(TransformerMixin, Restoring):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any = None) -> Any:
         """Learn from pictures without the fault (an array, a folder, ...), or from faulty ones and their targets."""
-        self.model_ = learn(self, X, y)
+        self.model_ = learn(self._verb, self, X, y)
         return self
 
     def transform(self, X: Any) -> np.ndarray:

@@ -14,7 +14,8 @@ from diabolo.errors import Mistake
 from diabolo.events import Listener, Note
 from diabolo.noise_level import NoiseLevel, estimate, level_map
 from diabolo.options import name_of
-from diabolo.tasks.restore.learning import Restoring, as_picture, each, learn, restorer
+from diabolo.tasks.models import learn
+from diabolo.tasks.restore.learning import Restoring, as_picture, each, restorer
 from diabolo.tasks.restore.restorer import UNDOES, Restored, Restorer
 
 STRONGEST = 255.0  # 8-bit units; noise as wide as the whole range
@@ -74,7 +75,7 @@ class Denoiser(TransformerMixin, Restoring):  # type: ignore[misc]
         another noisy one (Noise2Noise). For noisy pictures alone: `options={"corruption": "recorrupt",
         "corruption.recorrupt.sigma": 25}` where the noise is white and its strength known, `"blind-spot"` elsewhere.
         """
-        self.model_ = learn(self, X, y)
+        self.model_ = learn(self._verb, self, X, y)
         return self
 
     def denoise(self, image: Any, sigma: float | None = None) -> np.ndarray:

@@ -9,7 +9,8 @@ from scipy.ndimage import minimum_filter
 
 from diabolo.errors import Mistake
 from diabolo.pixels import resize
-from diabolo.tasks.restore.learning import Restoring, as_picture, learn, restorer
+from diabolo.tasks.models import learn
+from diabolo.tasks.restore.learning import Restoring, as_picture, restorer
 from diabolo.tasks.restore.restorer import SHOWN, Restored, Restorer
 
 REACH = 32  # pixels to the nearest seen one: what lies deeper in a hole is first filled at half the size
@@ -34,7 +35,7 @@ class Inpainter(Restoring):
 
     def fit(self, X: Any, y: None = None) -> Inpainter:
         """Learn from whole pictures (an array, a folder, ...), in which holes are made."""
-        self.model_ = learn(self, X)
+        self.model_ = learn(self._verb, self, X)
         return self
 
     def inpaint(self, image: Any, mask: Any = None) -> np.ndarray:

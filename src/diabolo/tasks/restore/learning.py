@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
-from diabolo import artifact
 from diabolo.errors import Mistake
-from diabolo.events import Listener, ignore
-from diabolo.model import Model
-from diabolo.recipe import named, shaped_as, with_options
-from diabolo.sources import open_source
-from diabolo.starters import STARTERS, named_model, starter_for
+from diabolo.events import Listener
+from diabolo.starters import STARTERS, starter_for
+from diabolo.tasks.models import find, model_key
 from diabolo.tasks.restore.restorer import Restorer, check_purpose
-from diabolo.training import fit
 
 
 class Restoring(BaseEstimator):  # type: ignore[misc]
@@ -49,22 +44,6 @@ class Restoring(BaseEstimator):  # type: ignore[misc]
             engine.check_bounds()
 
 
-def learn(estimator: Restoring, X: Any, y: Any = None) -> Model:
-    """A model trained by its verb's recipe on what `open_source` opens; `y` are the targets, where pairs are learned.
-
-    With targets nothing is done to the pictures first, unless the options name a corruption. The estimator's `model`,
-    where one is given, is where the training starts.
-    """
-    recipe = named(estimator._verb)
-    options = ({} if y is None else {"corruption": "none", "hint": "none"}) | (estimator.options or {})
-    start = None if estimator.model is None else find(estimator.model, estimator.device)
-    base = recipe if start is None else shaped_as(recipe, start.recipe)
-    chosen = with_options(base, {key.replace("__", "."): value for key, value in options.items()})
-    target = None if y is None else open_source(y)
-    source, listen = open_source(X), estimator.listen or ignore
-    return fit(source, chosen, target=target, start=start, device=estimator.device, listen=listen)
-
-
 def restorer(estimator: Restoring, channels: int) -> Restorer:
     """The trained model, or the given one, or the starter for pictures of so many channels.
 
@@ -75,7 +54,7 @@ def restorer(estimator: Restoring, channels: int) -> Restorer:
         model = find(given)
     else:
         held = estimator.__dict__.setdefault("_held", {})
-        key = (verb, channels if given is None else _state(given), estimator.device)
+        key = (verb, channels if given is None else model_key(given), estimator.device)
         if key not in held:
             starter = given is None
             read = starter_for(verb, channels, estimator.device) if starter else find(given, estimator.device)
@@ -95,23 +74,6 @@ def _keep_what_is_freed() -> None:
     (mallopt(3), M_MMAP_THRESHOLD); it is never written to.
     """
     torch.empty(31 * 2**20, dtype=torch.uint8)
-
-
-def _state(path: str | os.PathLike[str]) -> tuple[str, int]:
-    """What tells whether a model's file is still the one that was read."""
-    return str(path), Path(path).stat().st_mtime_ns if Path(path).exists() else 0
-
-
-def find(given: Any, device: str = "cpu") -> Model:
-    """The model meant by a path, a starter's name, a `Model`, or an estimator that holds one."""
-    if isinstance(given, str):
-        return named_model(given, device)
-    if isinstance(given, os.PathLike):
-        return artifact.load(given, device=device)
-    model = getattr(given, "model_", given)
-    if not isinstance(model, Model):
-        raise Mistake("not a model", got=type(given).__name__, allowed="a path, a starter's name, or a trained model")
-    return model
 
 
 def as_picture(image: Any) -> np.ndarray:

@@ -1,0 +1,51 @@
+"""Where a task's model comes from: a file, a starter, an object, or training."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from diabolo import artifact
+from diabolo.errors import Mistake
+from diabolo.events import ignore
+from diabolo.model import Model
+from diabolo.recipe import named, shaped_as, with_options
+from diabolo.sources import open_source
+from diabolo.starters import named_model
+from diabolo.training import fit
+
+
+def learn(verb: str, estimator: Any, X: Any, y: Any = None) -> Model:
+    """A model trained by the recipe of a verb on what `open_source` opens; `y` are targets, where pairs are learned.
+
+    With targets nothing is done to the pictures first, unless the options name a corruption. The estimator's `model`,
+    where one is given, is where the training starts.
+    """
+    recipe = named(verb)
+    options = ({} if y is None else {"corruption": "none", "hint": "none"}) | (estimator.options or {})
+    start = None if estimator.model is None else find(estimator.model, estimator.device)
+    base = recipe if start is None else shaped_as(recipe, start.recipe)
+    chosen = with_options(base, {key.replace("__", "."): value for key, value in options.items()})
+    target = None if y is None else open_source(y)
+    source, listen = open_source(X), estimator.listen or ignore
+    return fit(source, chosen, target=target, start=start, device=estimator.device, listen=listen)
+
+
+def model_key(given: Any) -> tuple[Any, int]:
+    """What tells whether a given model is still the one that was used: an object itself, or a file and its time."""
+    if given is not None and not isinstance(given, str | os.PathLike):
+        return id(given), 0
+    return given, Path(given).stat().st_mtime_ns if given is not None and Path(given).exists() else 0
+
+
+def find(given: Any, device: str = "cpu") -> Model:
+    """The model meant by a path, a starter's name, a `Model`, or an estimator that holds one."""
+    if isinstance(given, str):
+        return named_model(given, device)
+    if isinstance(given, os.PathLike):
+        return artifact.load(given, device=device)
+    model = getattr(given, "model_", given)
+    if not isinstance(model, Model):
+        raise Mistake("not a model", got=type(given).__name__, allowed="a path, a starter's name, or a trained model")
+    return model
