@@ -58,7 +58,7 @@ OTHERS = {
         ),
     )
 }
-QUALITIES = (3, 10, 20, 30, 40, 50, 60, 70, 80, 90, 97)  # ours
+QUALITIES = (1, 6, 12, 20, 28, 36, 44, 52, 60, 70)  # ours
 # The file of a published curve, and its BD-rate in PSNR for where the file is not at hand.
 PUBLISHED = {
     "hyperprior (Ballé et al. 2018)": ("compressai-bmshj2018-hyperprior_mse_cuda", -52.3),

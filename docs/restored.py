@@ -2,8 +2,8 @@
 
     .venv/bin/python docs/restored.py
 
-The photographs ship inside scikit-image, and no starter has learned from them. Titles give the PSNR, in the holes alone
-where there are holes.
+The photographs ship inside scikit-image, and the starters that restore have not learned from them. Titles give the
+PSNR, in the holes alone where there are holes.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the Makefile: two threads do not wait by spinning
 hypothesis.settings.register_profile(
     "repeatable", derandomize=True, deadline=None, max_examples=50, print_blob=True, database=None
 )

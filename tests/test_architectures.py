@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
+import scipy.fft
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diabolo.architectures import ARCHITECTURES, Conv, Flat, Unet, output_range
+from diabolo.architectures import ARCHITECTURES, Blocks, Conv, Flat, Unet, output_range
 from diabolo.architectures.base import OUTPUTS, crop, enlarging, framed, pad
 from diabolo.errors import Mistake
 
@@ -88,8 +90,11 @@ def test_vectors_are_refused_in_one_line(cls):
         cls().build((7,))
 
 
+LEARNING = [cls for cls in ARCHITECTURES.parts.values() if cls is not Blocks]  # which has nothing to learn
+
+
 @pytest.mark.parametrize("output", OUTPUTS)
-@pytest.mark.parametrize("cls", ARCHITECTURES.parts.values())
+@pytest.mark.parametrize("cls", LEARNING)
 def test_outputs_keep_to_their_range(cls, output):
     options = {"residual": False} if cls is Unet else {}
     encoder, decoder = built(cls(output=output, **options), (1, 8, 8))
@@ -102,7 +107,7 @@ def test_outputs_keep_to_their_range(cls, output):
     assert output != "linear" or numbers.abs().max() > 1
 
 
-@pytest.mark.parametrize("cls", ARCHITECTURES.parts.values())
+@pytest.mark.parametrize("cls", LEARNING)
 def test_learns_a_few_images(cls):
     encoder, decoder = built(cls(), (1, 8, 8))
     target = images(8, 1, 8, 8)
@@ -116,6 +121,22 @@ def test_learns_a_few_images(cls):
         optimiser.step()
         errors.append(loss.item())
     assert errors[-1] < 0.3 * errors[0]
+
+
+@pytest.mark.parametrize(("channels", "side"), [(1, 8), (3, 8), (2, 5), (3, 1)])
+def test_blocks_are_the_orthonormal_cosine_transform(channels, side):
+    encoder, decoder = built(Blocks(side=side), (channels, 3 * side, 2 * side))
+    x = images(4, channels, 3 * side, 2 * side).double()
+    values = encoder(x).values
+    squares = x.reshape(4, channels, 3, side, 2, side).permute(0, 2, 4, 1, 3, 5).numpy()
+    expected = scipy.fft.dctn(squares, axes=(3, 4, 5), norm="ortho")
+    order = sorted(
+        np.ndindex(channels, side, side),
+        key=lambda at: ((at[1] + 2 * (at[0] > 0)) ** 2 + (at[2] + 2 * (at[0] > 0)) ** 2, at),
+    )
+    expected = np.stack([expected[(..., *at)] for at in order], 1)
+    np.testing.assert_allclose(values.numpy(), expected, atol=1e-4)
+    torch.testing.assert_close(decoder(values), x, rtol=0, atol=1e-4)
 
 
 def test_flat_is_the_classic_network():

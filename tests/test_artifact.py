@@ -206,7 +206,7 @@ def weight(name: str, to: Callable[[Tensor], Tensor]) -> Callable[[Any, dict[str
 
 BIAS = "latent.layer.encoder.bias"
 HOSTILE = {
-    "a newer format": (change("format", to=2), "newer than this diabolo"),
+    "a newer format": (change("format", to=3), "newer than this diabolo"),
     "no format": (drop("format"), "does not say its format"),
     "format true": (change("format", to=True), "does not say its format"),
     "format 0": (change("format", to=0), "does not say its format"),
@@ -394,7 +394,7 @@ def test_absurd_numbers_cost_neither_memory_nor_time(tiny: bytes, tmp_path: Path
 
 
 @part
-class Doubled:
+class Threefold:
     """A part of somebody's own: the code is twice the features."""
 
     factor: float = option(2.0, "what the features are multiplied by", above=0)
@@ -404,7 +404,7 @@ class Doubled:
 
 
 class DoubledLatent(nn.Module):
-    def __init__(self, options: Doubled, features: tuple[int, ...]) -> None:
+    def __init__(self, options: Threefold, features: tuple[int, ...]) -> None:
         super().__init__()
         self.code = features
         self.factor = nn.Parameter(torch.tensor([options.factor]))
@@ -419,12 +419,12 @@ class DoubledLatent(nn.Module):
 
 
 def test_a_part_of_ones_own_is_read_only_when_it_is_known(images: np.ndarray, place: Path) -> None:
-    model = trained(Recipe(architecture=Flat(depth=1, width=8), latent=Doubled()), images)
+    model = trained(Recipe(architecture=Flat(depth=1, width=8), latent=Threefold()), images)
     artifact.save(model, place)
-    with pytest.raises(Mistake, match=r"unknown latent: got 'doubled'.*known=\["):
+    with pytest.raises(Mistake, match=r"unknown latent: got 'threefold'.*known=\["):
         artifact.load(place)
-    again = artifact.load(place, known=[Doubled])
-    assert isinstance(again.recipe.latent, Doubled)
+    again = artifact.load(place, known=[Threefold])
+    assert isinstance(again.recipe.latent, Threefold)
     assert np.array_equal(again.encode(images), model.encode(images))
 
 

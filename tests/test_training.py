@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from diabolo.preprocessing import Preprocessing
 from diabolo.recipe import Training, named, with_options
 from diabolo.sources import open_source
 from diabolo.training import find_device, fit
-from diabolo.training.batches import split
+from diabolo.training.batches import ahead, split
 from diabolo.training.pictures import Pictures
 from diabolo.training.schedule import learning_rate
 
@@ -353,6 +354,24 @@ def test_crops_of_pictures_of_different_sizes(name: str, images: np.ndarray, tmp
     for shape in ((2, 8, 8), (1, 9, 13), (1, 1, 1), (3, 40, 17)):
         data = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
         assert model.reconstruct(data).shape == shape
+
+
+def test_an_epoch_of_several_cuts_sees_every_image_so_often(images: np.ndarray) -> None:
+    heard: list[Event] = []
+    train(images[:40], "deep", heard, epochs=2, batch_size=10, validation=0, cuts=3)
+    assert sum(isinstance(event, Stepped) for event in heard) == 2 * 3 * 4
+
+
+def test_batches_made_ahead_are_the_same_and_errors_come_out() -> None:
+    assert list(ahead(iter(np.arange(10)))) == list(range(10))
+    assert list(ahead(iter(()))) == []
+
+    def broken() -> Iterator[np.ndarray]:
+        yield np.zeros(1)
+        raise Mistake("no more")
+
+    with pytest.raises(Mistake, match="no more"):
+        list(ahead(broken()))
 
 
 def test_one_image_and_as_many_as_make_a_last_batch_of_one(images: np.ndarray) -> None:

@@ -17,6 +17,7 @@ EXAMPLES = (
     "diabolo fit deep digits -o digits.diabolo --latent.size 8 --epochs 40",
     "diabolo fit conv PHOTOS/ -o photos.diabolo --preprocessing.side 64 --latent.size 128",
     "diabolo fit denoise PHOTOS/ -o denoise.diabolo --crop 64 --corruption noise,jpeg --corruption.noise.sigma 0,40",
+    "diabolo fit compress PHOTOS/ -o mine.diabolo --half",
     "diabolo fit deep mnist -o sparse.diabolo --latent sparse --latent.size 256",
     "torchrun --nproc-per-node 2 -m diabolo fit deep mnist -o digits.diabolo",
 )
@@ -120,4 +121,6 @@ def _summary(model: Any) -> str:
     if "restored_mse" in model.metrics:
         before, after = model.metrics["corrupted_mse"], model.metrics["restored_mse"]
         told = f"corruption undone from mean squared error {before:.5f} to {after:.5f}"
+    if "bits_per_pixel" in model.metrics:
+        told += f" at {model.metrics['bits_per_pixel']:.3f} bits per pixel (quality {model.recipe.latent.quality})"
     return f"{image} numbers to {code} and back, {told} on {where}, {seconds:.1f} s"

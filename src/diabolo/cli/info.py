@@ -17,6 +17,8 @@ def add(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, show: Show) -> dict[str, Any]:
+    if arguments.model.lower().endswith(".dbl"):
+        return _compressed(arguments.model, show)
     from diabolo.options import to_plain, walk
     from diabolo.starters import named_model
 
@@ -41,3 +43,28 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
         "metrics": model.metrics,
         "provenance": model.provenance,
     }
+
+
+def _compressed(place: str, show: Show) -> dict[str, Any]:
+    """What a compressed file says of itself."""
+    from diabolo.files import reading
+    from diabolo.tasks.compress.container import unpack
+
+    with reading(place) as source:
+        data = source.read_bytes()
+    header, chunks, alpha = unpack(data)
+    told: dict[str, Any] = {
+        "bytes": len(data),
+        "pictures": header.count,
+        "size": f"{header.width} x {header.height}",
+        "quality": header.quality,
+        "kind": f"{'grey' if header.grey else 'colour'}, {16 if header.deep else 8} bits",
+        "transparency": alpha is not None,
+        "chunks": len(chunks),
+        "model": header.model,
+        "digest": header.digest.hex(),
+    }
+    show.say(place)
+    for key, value in told.items():
+        show.say(f"  {key:<28} {value}")
+    return {"file": place, **told}

@@ -74,7 +74,7 @@ class EightBits(nn.Conv2d):
         nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, eight_bits(self.weight)[0], self.bias, self.stride, self.padding)
+        return F.conv2d(x.to(self.weight.dtype), eight_bits(self.weight)[0], self.bias, self.stride, self.padding)
 
     @torch.no_grad()
     def settle(self) -> None:
@@ -88,7 +88,7 @@ class Whole(EightBits):
 
     def forward(self, x: Tensor) -> Tensor:
         weight, step = eight_bits(self.weight)
-        sums = F.conv2d(x, weight, None, self.stride, self.padding)
+        sums = F.conv2d(x.to(weight.dtype), weight, None, self.stride, self.padding)
         assert self.bias is not None
         constant = rounded(self.bias * (GRID * FINE)) / FINE
         # All are whole numbers of `step`, or of 1 / FINE where that is finer. Half of one more lies in the middle
@@ -100,8 +100,10 @@ class Whole(EightBits):
     def settle(self) -> None:
         super().settle()
         assert self.bias is not None
-        self.bias.copy_((self.bias * (GRID * FINE)).round() / (GRID * FINE))
         weight, step = eight_bits(self.weight)
-        largest = HIGHEST * weight.abs().flatten(1).sum(1) + GRID * self.bias.abs() + 1
-        if (largest / step.clamp(max=1 / FINE) > SUMS).any():
+        room = SUMS * step.clamp(max=1 / FINE) - HIGHEST * weight.abs().flatten(1).sum(1) - 1
+        if (room < 0).any():
             raise OverflowError("a layer's sums could pass what single precision holds exactly")
+        self.bias.copy_(
+            torch.clamp((self.bias * (GRID * FINE)).round() / FINE, -room, room).mul(FINE).trunc() / (GRID * FINE)
+        )

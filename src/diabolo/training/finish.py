@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from diabolo.corruptions import corrupt, hint
 from diabolo.events import Listener, Note
-from diabolo.latents import Linear
+from diabolo.latents import Coded, Linear
 from diabolo.model import Model
 from diabolo.training import closed_form
 from diabolo.training.batches import Batches
@@ -26,16 +27,19 @@ def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float
     `steps`: how many were learned. `began`: processor and wall time when all began, seconds.
     """
     model.network.eval()
-    if hasattr(model.network.latent, "settle"):
+    if hasattr(model.network.latent, "settle"):  # numbers as they will be kept
         model.network.latent.settle()
     if isinstance(model.recipe.latent, Linear) and not closed_form.applies(model.recipe):
         with torch.no_grad():
             model.network.latent.order(torch.cat([model.network.encode(images) for images in _images(model, batches)]))
-    error, squares, count = 0.0, 0.0, 0
+    error, squares, count, nats, pixels = 0.0, 0.0, 0, 0.0, 0
     spread = _Spread()
     for images in _images(model, batches):
         with torch.no_grad():
-            parameters = model.network(images).parameters
+            output = model.network(images)
+        parameters = output.parameters
+        nats += float(output.penalty.sum())
+        pixels += len(images) * math.prod(images.shape[2:])
         error += float(model.recipe.likelihood.error(parameters, images).sum())
         squares += float((model.recipe.likelihood.mean(parameters) - images).double().square().sum())
         count += images.numel()
@@ -44,6 +48,8 @@ def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float
     if model.recipe.corruption:
         model.bounds = learn_bounds(model, batches, steps, listen)
     model.metrics |= _figures(squares / count, spread.variance(), model, batches, began)  # the time of all, bounds too
+    if isinstance(model.recipe.latent, Coded):
+        model.metrics["bits_per_pixel"] = nats / math.log(2) / pixels
     if model.recipe.corruption:
         model.metrics |= _undoing(model, batches)
     _warn_of_nothing(squares / count, spread, listen)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -91,19 +92,35 @@ class Codec:
         assert out is not None
         return out
 
+    def cost(self, images: np.ndarray, quality: int) -> float:
+        """What training would have had to pay for images of at most one tile, nats: the code and its errors."""
+        x = self._tensor(images)
+        with torch.no_grad():
+            chosen = torch.full((len(x),), quality - 1.0, device=x.device)
+            features = self.model.network.encoder(x).values
+            steps = self.latent.to_steps(features, chosen)
+            _, values, bits = symbols.encode(self.latent, self.tables, steps, quality)
+            apart = self.latent.from_steps(values / 16, chosen) - features  # as far apart as the pixels are
+            errors = 6 * float((apart / self.latent.usual(chosen)[:, None, None, None]).double().square().sum())
+        return bits * math.log(2) + errors
+
     def _steps(self, images: np.ndarray, tile: Rectangle, quality: int) -> Tensor:
         """The steps (n, channels, h, w) of a tile of images."""
         model, (top, left, height, width) = self.model, tile
         above, before = min(self.reach, top), min(self.reach, left)
         piece = images[:, top - above : top + height + self.reach, left - before : left + width + self.reach]
-        if piece.ndim == 3 and model.conversion.layout == "channels":
-            piece = np.repeat(piece[..., None], self.channels, 3)
+        x = self._tensor(piece)
         with torch.no_grad():
-            x = model.conversion.to_network(np.ascontiguousarray(piece), model.dtype, model.device)
             chosen = torch.full((len(x),), quality - 1.0, device=model.device)
             steps = self.latent.to_steps(model.network.encoder(x).values, chosen)
         rows, columns = above // self.side, before // self.side
         return steps[:, :, rows : rows - (-height // self.side), columns : columns - (-width // self.side)]
+
+    def _tensor(self, images: np.ndarray) -> Tensor:
+        """Images (n, h, w) or (n, h, w, 3) as the network takes them; grey ones in all its channels."""
+        if images.ndim == 3 and self.model.conversion.layout == "channels":
+            images = np.repeat(images[..., None], self.channels, 3)
+        return self.model.conversion.to_network(np.ascontiguousarray(images), self.model.dtype, self.model.device)
 
     def _pixels(self, values: _Values, cut: Rectangle, header: Header, exact: bool) -> np.ndarray:
         """The pixels (n, h, w) or (n, h, w, 3) of a rectangle whose values, and those around it, are known."""

@@ -1,7 +1,7 @@
 """The file `*.dbl`, byte by byte; `docs/guide/codec.md` documents it. It knows nothing of networks.
 
-    "dbl" version | flags quality | model's digest | height width | [pictures, their names] | [profile] | [alphas]
-    | chunks | CRC-32 of all before
+    "dbl" version | flags quality | model's digest and name | height width | [pictures, their names] | [profile]
+    | [alphas] | chunks | CRC-32 of all before
 
 Whole numbers are unsigned LEB128 (seven bits a byte, low first), fixed ones little-endian.
 """
@@ -24,14 +24,13 @@ GREY, DEEP, CLEAR, PROFILE, ALBUM = (
     8,
     16,
 )  # flags: one channel, 16 bits, alpha, a colour profile, many pictures
-KNOWN = GREY | DEEP | CLEAR | PROFILE | ALBUM
+TURN = 5  # place in the flags of three bits: how the pictures were turned before they were coded
 DIGEST = 6  # bytes of the model's that are kept
 LONGEST_NAME = 40  # bytes of the model's name
 TILE = 1024  # pixels; larger pictures are coded in tiles of so many a side
 MOST_PIXELS = 2**29
 MOST_SIDE = 2**20
 MOST_NAMES = 2**24  # bytes of the pictures' names
-SHORTEST = 4  # what the smallest possible file has behind its header
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +46,7 @@ class Header:
     deep: bool = False  # 16 bits
     names: tuple[str, ...] = ()  # of many pictures; () = one
     icc: bytes = b""
+    turn: int = 0  # 0..7, see `orientation`; height and width are those after it
 
     @property
     def count(self) -> int:
@@ -72,7 +72,7 @@ class Header:
 def pack(header: Header, chunks: list[bytes], alpha: np.ndarray | None = None) -> bytes:
     """The file's bytes. `alpha` (pictures, h, w), of the header's depth, is kept without loss."""
     flags = GREY * header.grey | DEEP * header.deep | CLEAR * (alpha is not None)
-    flags |= PROFILE * bool(header.icc) | ALBUM * bool(header.names)
+    flags |= PROFILE * bool(header.icc) | ALBUM * bool(header.names) | header.turn << TURN
     name = header.model.encode()[:LONGEST_NAME]
     data = MAGIC + bytes([VERSION, flags, header.quality]) + header.digest + _number(len(name)) + name
     data += _number(header.height) + _number(header.width)
@@ -92,7 +92,7 @@ def unpack(data: bytes) -> tuple[Header, list[bytes], np.ndarray | None]:
         raise Mistake("this is no file of diabolo compress", got=f"{data[:4]!r}...", allowed="*.dbl")
     if len(data) < 20 or zlib.crc32(data[:-4]).to_bytes(4, "little") != data[-4:]:
         raise Mistake("the file was cut short, or changed after it was written", got=f"{len(data)} bytes")
-    if data[3] != VERSION or data[4] & ~KNOWN:
+    if data[3] != VERSION:
         raise Mistake(
             "the file is of a newer kind",
             got=f"version {data[3]}",
@@ -108,7 +108,8 @@ def unpack(data: bytes) -> tuple[Header, list[bytes], np.ndarray | None]:
         raise _damaged(f"{count} pictures of {height} x {width} at quality {quality}")
     names = _names(read.inflated(MOST_NAMES), count) if flags & ALBUM else ()
     icc = read.inflated(2**24) if flags & PROFILE else b""
-    header = Header(height, width, quality, digest, name, bool(flags & GREY), bool(flags & DEEP), names, icc)
+    grey, deep = bool(flags & GREY), bool(flags & DEEP)
+    header = Header(height, width, quality, digest, name, grey, deep, names, icc, flags >> TURN)
     clear = read.packed() if flags & CLEAR else None
     if header.chunks > len(data):  # before a list of so many is made
         raise _damaged(f"{header.chunks} chunks in {len(data)} bytes")

@@ -90,10 +90,10 @@ def _write_many(out: Path, pictures: list[Picture], names: tuple[str, ...], list
         raise Mistake(wrong, got=f"-o {out}", allowed="a folder, or .npy", remedy=f"-o {out.with_suffix('')}")
     taken: set[Path] = set()
     for i, (picture, name) in enumerate(zip(pictures, names, strict=True)):
-        target = out / Path(name.lstrip("/\\")).with_suffix(".png")
-        target = target if target not in taken else out / f"{name.lstrip('/')}.png"
-        if ".." in target.parts or Path(name).is_absolute():
-            raise Mistake("a name leads out of the folder", got=name)
+        if not _is_name(name):
+            raise Mistake("a picture's name is none for a file below the folder", got=repr(name))
+        target = out / Path(name).with_suffix(".png")
+        target = target if target not in taken else out / f"{name}.png"
         taken.add(target)
         folder(target.parent)
         write_picture(target, picture)
@@ -194,6 +194,12 @@ def _pictures(place: Path) -> Iterator[str]:
 
 def _files(place: Path) -> Iterator[str]:
     return (name for name in names_below(place) if Path(name).suffix.lower() == SUFFIX)
+
+
+def _is_name(name: str) -> bool:
+    """Whether a name, which a hostile file may have given, is one of a file below a folder."""
+    path = Path(name)
+    return name.isprintable() and bool(path.name) and ".." not in path.parts and not path.is_absolute()
 
 
 def _tiles(listen: Listener) -> Callable[[int, int], None]:
