@@ -58,7 +58,7 @@ OTHERS = {
         ),
     )
 }
-QUALITIES = (1, 6, 12, 20, 28, 36, 44, 52, 60, 70)  # ours
+QUALITIES = (1, 8, 16, 24, 32, 40, 48, 57, 66)  # ours
 # The file of a published curve, and its BD-rate in PSNR for where the file is not at hand.
 PUBLISHED = {
     "hyperprior (Ballé et al. 2018)": ("compressai-bmshj2018-hyperprior_mse_cuda", -52.3),

@@ -36,9 +36,9 @@ TRAINING = {
     "mednist": SMALL | {"epochs": 16, "batch_size": 32, "crop": 0, "validation": 0.03},
     "magnetic-tile": SMALL | {"epochs": 24, "batch_size": 16, "crop": 112, "cuts": 2, "validation": 0.03},
 }
-QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80)
-DISTANCES = (20, 14, 10, 7, 5, 3.5, 2.5, 1.7, 1.1, 0.7)
-WEBP = (0, 5, 12, 22, 35, 50, 65, 76, 84, 90, 95)
+QUALITIES = (1, 12, 24, 36, 48, 60, 72)
+DISTANCES = (20, 13, 8, 5, 3, 1.8, 1.0, 0.6)
+WEBP = (0, 8, 20, 35, 50, 65, 80, 90, 95)
 
 
 def run() -> None:

@@ -56,7 +56,7 @@ def _compressed(place: str, show: Show) -> dict[str, Any]:
     told: dict[str, Any] = {
         "bytes": len(data),
         "pictures": header.count,
-        "size": f"{header.width} x {header.height}",
+        "size": " x ".join(map(str, header.upright[::-1])),
         "quality": header.quality,
         "kind": f"{'grey' if header.grey else 'colour'}, {16 if header.deep else 8} bits",
         "transparency": alpha is not None,

@@ -9,6 +9,8 @@ pass as if nothing had been rounded.
 
 from __future__ import annotations
 
+import contextlib
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -72,9 +74,16 @@ class EightBits(nn.Conv2d):
             nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
         assert self.bias is not None  # for the type checker: Conv2d has one by default
         nn.init.zeros_(self.bias)
+        self.settled: Tensor | None = None  # the powers of two of settled weights, once `hold` found them
+
+    def in_eight_bits(self) -> tuple[Tensor, Tensor]:
+        """The weights of eight bits and their powers of two."""
+        if self.settled is None or self.training:
+            return eight_bits(self.weight)
+        return self.weight, self.settled.to(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x.to(self.weight.dtype), eight_bits(self.weight)[0], self.bias, self.stride, self.padding)
+        return F.conv2d(x.to(self.weight.dtype), self.in_eight_bits()[0], self.bias, self.stride, self.padding)
 
     @torch.no_grad()
     def settle(self) -> None:
@@ -82,18 +91,25 @@ class EightBits(nn.Conv2d):
         for _ in range(2):
             self.weight.copy_(eight_bits(self.weight)[0])
 
+    @torch.no_grad()
+    def hold(self) -> None:
+        """Of settled weights, as a file holds them: find their powers of two once and for all."""
+        self.settled = eight_bits(self.weight)[1]
+
 
 class Whole(EightBits):
     """A convolution of whole numbers within -255..255 to whole numbers of any size: floor(sum + constant + 1/2)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        weight, step = eight_bits(self.weight)
-        sums = F.conv2d(x.to(weight.dtype), weight, None, self.stride, self.padding)
+        weight, step = self.in_eight_bits()
+        # All are whole numbers of `step`, or of 1 / FINE where that is finer. Half of one more lies in the middle
+        # between two of them: a convolution that rounds a little on its way still comes to the same. NNPACK's rounds
+        # too much.
+        middle = step.clamp(max=1 / FINE) / 2
+        with contextlib.nullcontext() if self.training else torch.backends.nnpack.flags(enabled=False):
+            sums = F.conv2d(x.to(weight.dtype), weight, None, self.stride, self.padding)
         assert self.bias is not None
         constant = rounded(self.bias * (GRID * FINE)) / FINE
-        # All are whole numbers of `step`, or of 1 / FINE where that is finer. Half of one more lies in the middle
-        # between two of them: a convolution that rounds on its way, as Winograd's does, still comes to the same.
-        middle = step.clamp(max=1 / FINE) / 2
         return floored(sums.to(torch.promote_types(x.dtype, torch.float32)) + (constant + 0.5 + middle).view(-1, 1, 1))
 
     @torch.no_grad()

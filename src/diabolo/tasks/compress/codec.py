@@ -19,6 +19,7 @@ from torch import Tensor
 from diabolo.architectures import Blocks
 from diabolo.errors import Mistake
 from diabolo.latents import CodedLatent
+from diabolo.latents.whole import EightBits
 from diabolo.model import Model
 from diabolo.options import name_of, to_plain
 from diabolo.preprocessing import UNIT
@@ -38,6 +39,9 @@ class Codec:
             got = f"{name_of(model.recipe.architecture)} with a {name_of(model.recipe.latent)} latent"
             raise Mistake("this is no codec", got, "blocks with a coded latent", "diabolo fit compress FOLDER -o MODEL")
         self.model, self.latent, self.channels = model, latent, model.conversion.shape[0]
+        for layer in latent.modules():
+            if isinstance(layer, EightBits):
+                layer.hold()
         self.tables = symbols.Tables.of(latent)
         self.side = int(model.recipe.architecture.side)  # of a block
         self.reach = self.side * model.recipe.latent.blocks  # pixels that the networks look beyond an edge
@@ -70,7 +74,6 @@ class Codec:
     ) -> np.ndarray:
         """The pictures (n, h, w) or (n, h, w, 3) of a file, or the same rectangle of each."""
         wanted = region or (0, 0, header.height, header.width)
-        _check_region(wanted, header)
         shape = (header.count, wanted[2], wanted[3], *(() if header.grey else (3,)))
         out: np.ndarray | None = None  # a damaged file shows before large arrays are made
         tiles = header.tiles()
@@ -200,14 +203,6 @@ def _overlap(a: Rectangle, b: Rectangle) -> Rectangle | None:
     top, left = max(a[0], b[0]), max(a[1], b[1])
     bottom, right = min(a[0] + a[2], b[0] + b[2]), min(a[1] + a[3], b[1] + b[3])
     return (top, left, bottom - top, right - left) if top < bottom and left < right else None
-
-
-def _check_region(region: Rectangle, header: Header) -> None:
-    top, left, height, width = region
-    inside = min(top, left) >= 0 and top + height <= header.height and left + width <= header.width
-    if not inside or height < 1 or width < 1:
-        allowed = f"within {header.width} x {header.height} pixels"
-        raise Mistake("the region lies outside the picture", f"x {left}, y {top}, {width} x {height}", allowed)
 
 
 def _digest(model: Model) -> bytes:

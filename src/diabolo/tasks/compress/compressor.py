@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import numbers
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,6 +92,8 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
         """Many pictures of one size and kind as one file's bytes; small ones take less together than each alone."""
         if len(pictures) != len(names) or not pictures:
             raise Mistake("a file of many pictures needs a name for each", f"{len(pictures)} and {len(names)}")
+        if any("\0" in name for name in names):
+            raise Mistake("a picture's name holds a zero byte")
         kinds = {(p.values.shape, p.values.dtype.name, p.alpha is None) for p in pictures}
         if len(kinds) > 1:
             got = " and ".join(sorted(" x ".join(map(str, shape)) for shape, _, _ in kinds)[:3])
@@ -108,6 +111,8 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
             got = f"{header.model} {header.digest.hex()}, and this is {own}"
             raise Mistake("the file was made with another model", got=got, remedy=remedy)
         size = header.height, header.width
+        if region:
+            _check_region(region, header.upright)
         cut = turned_region(region, header.turn, size) if region else (0, 0, *size)
         values = upright(codec.decode(header, chunks, cut, self.exact, progress), header.turn)
         if alpha is not None:
@@ -116,6 +121,11 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
         icc = header.icc or None
         clear = [None] * len(values) if alpha is None else list(alpha)
         return [Picture(v, a, icc) for v, a in zip(values, clear, strict=True)], header.names
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("_held", None)  # the coder's tables cannot be pickled, and are soon made again
+        return state
 
     def _compressed(self, pictures: list[Picture], names: tuple[str, ...], progress: Progress | None) -> bytes:
         target = self._target()
@@ -167,8 +177,9 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
         for name, value in given.items():
             if not value > 0:
                 raise Mistake(f"--{name.replace('_', '-')} is not allowed", f"{value:g}", "more than 0")
-        for name, value, most in (("quality", self.quality, 100), ("effort", self.effort, 9)):
-            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        whole: tuple[tuple[str, Any, int], ...] = (("quality", self.quality, 100), ("effort", self.effort, 9))
+        for name, value, most in whole:
+            if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not 1 <= int(value) <= most:
                 raise Mistake(f"the {name} is not allowed", repr(value), f"whole numbers, 1 to {most}")
         thrift = 0.0 if self.effort < 2 else THRIFT
         kind, value = next(iter(given.items()), ("quality", self.quality))
@@ -189,6 +200,13 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
     def _name(self) -> str:
         given = getattr(self, "model_", self.model)
         return "photo" if given is None else Path(given).name if isinstance(given, str | os.PathLike) else "own"
+
+
+def _check_region(region: Rectangle, size: tuple[int, int]) -> None:
+    (top, left, height, width), (rows, columns) = region, size
+    if min(top, left) < 0 or min(height, width) < 1 or top + height > rows or left + width > columns:
+        got, allowed = f"x {left}, y {top}, {width} x {height}", f"within {columns} x {rows} pixels"
+        raise Mistake("the region lies outside the picture", got, allowed)
 
 
 def _picture(image: Any) -> Picture:

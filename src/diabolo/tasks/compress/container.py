@@ -9,7 +9,6 @@ Whole numbers are unsigned LEB128 (seven bits a byte, low first), fixed ones lit
 from __future__ import annotations
 
 import dataclasses
-import json
 import zlib
 
 import numpy as np
@@ -49,6 +48,11 @@ class Header:
     turn: int = 0  # 0..7, see `orientation`; height and width are those after it
 
     @property
+    def upright(self) -> tuple[int, int]:
+        """(height, width) of the pictures as they are shown."""
+        return (self.width, self.height) if self.turn % 2 else (self.height, self.width)
+
+    @property
     def count(self) -> int:
         return len(self.names) or 1
 
@@ -77,7 +81,9 @@ def pack(header: Header, chunks: list[bytes], alpha: np.ndarray | None = None) -
     data = MAGIC + bytes([VERSION, flags, header.quality]) + header.digest + _number(len(name)) + name
     data += _number(header.height) + _number(header.width)
     if header.names:
-        data += _number(len(header.names)) + _block(zlib.compress(json.dumps(header.names).encode(), 9))
+        data += _number(len(header.names)) + _block(
+            zlib.compress("\0".join(header.names).encode(errors="surrogateescape"), 9)
+        )
     if header.icc:
         data += _block(zlib.compress(header.icc, 9))
     if alpha is not None:
@@ -119,22 +125,20 @@ def unpack(data: bytes) -> tuple[Header, list[bytes], np.ndarray | None]:
 
 
 def _names(data: bytes, count: int) -> tuple[str, ...]:
-    try:
-        names = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise _damaged("names that are no JSON") from error
-    if not isinstance(names, list) or len(names) != count or not all(isinstance(name, str) for name in names):
+    if data.count(b"\0") != count - 1:  # before a list of so many is made
         raise _damaged("other names than pictures")
-    return tuple(names)
+    return tuple(data.decode(errors="surrogateescape").split("\0"))  # as the system's names are decoded
 
 
 def _alpha(packed: bytes, header: Header) -> np.ndarray:
     kind = np.dtype("<u2" if header.deep else "u1")
     shape = (header.count, header.height, header.width)
-    risen = np.frombuffer(_inflated(packed, int(np.prod(shape)) * kind.itemsize), kind)
-    if risen.size != np.prod(shape):
+    size = int(np.prod(shape)) * kind.itemsize
+    plain = _inflated(packed, size)
+    if len(plain) != size:
         raise _damaged("transparency of another size")
-    return np.cumsum(risen.reshape(shape), 1, dtype=kind).astype(kind.newbyteorder("="), copy=False)
+    risen = np.frombuffer(plain, kind).reshape(shape)
+    return np.cumsum(risen, 1, dtype=kind).astype(kind.newbyteorder("="), copy=False)
 
 
 def _risen(alpha: np.ndarray) -> np.ndarray:

@@ -92,8 +92,8 @@ def _write_many(out: Path, pictures: list[Picture], names: tuple[str, ...], list
     for i, (picture, name) in enumerate(zip(pictures, names, strict=True)):
         if not _is_name(name):
             raise Mistake("a picture's name is none for a file below the folder", got=repr(name))
-        target = out / Path(name).with_suffix(".png")
-        target = target if target not in taken else out / f"{name}.png"
+        others = (out / f"{name}{number}.png" for number in ("", *(f"-{n}" for n in range(2, len(names) + 2))))
+        target = next(path for path in (out / Path(name).with_suffix(".png"), *others) if path not in taken)
         taken.add(target)
         folder(target.parent)
         write_picture(target, picture)
@@ -145,6 +145,8 @@ def _many(place: str, strict: bool, listen: Listener) -> tuple[list[Picture], li
     """All pictures of a folder or an array, and their names."""
     if Path(place).is_dir():
         names = list(_pictures(Path(place)))
+        if not names:
+            raise Mistake(f"nothing to do in {place}", allowed=", ".join(SUFFIXES))
         return [read_first(Path(place) / name, name, listen) for name in names], names
     source = open_source(place, strict=strict)
     if source.read(0).ndim < 2:

@@ -133,7 +133,7 @@ class _Reader:
 
 def _by_table(tables: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Each table that occurs, and at which places, both in ascending order."""
-    order = np.argsort(tables, kind="stable")
+    order = np.argsort(tables.astype(np.uint8), kind="stable")  # narrow numbers are sorted by their digits
     ends = np.cumsum(np.bincount(tables, minlength=SCALES))
     for table, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
         if start < end:
