@@ -131,6 +131,20 @@ def test_a_folder_goes_to_one_file_and_back(run: Any) -> None:
     assert "holds 3 pictures" in err
 
 
+def test_the_broken_are_left_out_of_one_file_too(run: Any) -> None:
+    Path("in/below/cut.png").write_bytes(Path("c.png").read_bytes()[:900])
+    code, _, err = run("compress in -o all.dbl")
+    assert code == 0
+    assert "left out below/cut.png: " in err
+    assert len(unpack(Path("all.dbl").read_bytes())[0].names) == 3
+    assert run("compress in -o strict.dbl --strict")[0] == 2
+    assert not Path("strict.dbl").exists()
+    Path("empty").mkdir()
+    code, _, err = run("compress empty -o empty.dbl")
+    assert code == 2
+    assert "nothing to do in empty" in err
+
+
 @pytest.mark.parametrize("source", ["digits", "x.npy"])
 def test_arrays_go_to_one_file_and_back(run: Any, source: str) -> None:
     np.save("x.npy", np.stack([PHOTO] * 2))

@@ -113,7 +113,7 @@ def forged(names: list[str]) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "/", "/tmp/x", "../x", "a/../../x", "a\0b", "a\nb", "\udc80", "x" * 5000, "c.png/x"]
+    "name", ["", ".", "..", "/", "/above/x", "../x", "a/../../x", "a\0b", "a\nb", "\udc80", "x" * 5000, "c.png/x"]
 )
 def test_names_that_lead_astray(name: str, run: Any, tmp_path: Path) -> None:
     Path("forged.dbl").write_bytes(forged([name]))

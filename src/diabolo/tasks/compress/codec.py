@@ -99,7 +99,7 @@ class Codec:
         """What training would have had to pay for images of at most one tile, nats: the code and its errors."""
         x = self._tensor(images)
         with torch.no_grad():
-            chosen = torch.full((len(x),), quality - 1.0, device=x.device)
+            chosen = symbols.qualities(len(x), quality, x)
             features = self.model.network.encoder(x).values
             steps = self.latent.to_steps(features, chosen)
             _, values, bits = symbols.encode(self.latent, self.tables, steps, quality)
@@ -109,13 +109,13 @@ class Codec:
 
     def _steps(self, images: np.ndarray, tile: Rectangle, quality: int) -> Tensor:
         """The steps (n, channels, h, w) of a tile of images."""
-        model, (top, left, height, width) = self.model, tile
+        top, left, height, width = tile
         above, before = min(self.reach, top), min(self.reach, left)
         piece = images[:, top - above : top + height + self.reach, left - before : left + width + self.reach]
         x = self._tensor(piece)
         with torch.no_grad():
-            chosen = torch.full((len(x),), quality - 1.0, device=model.device)
-            steps = self.latent.to_steps(model.network.encoder(x).values, chosen)
+            chosen = symbols.qualities(len(x), quality, x)
+            steps = self.latent.to_steps(self.model.network.encoder(x).values, chosen)
         rows, columns = above // self.side, before // self.side
         return steps[:, :, rows : rows - (-height // self.side), columns : columns - (-width // self.side)]
 
@@ -130,13 +130,13 @@ class Codec:
         latent, decoder = self._networks(exact)
         dtype = torch.float64 if exact else self.model.dtype
         (top, left, height, width), found = values.around(cut, dtype, self.model.device)
-        quality = torch.full((len(found),), header.quality - 1.0, device=found.device, dtype=dtype)
+        quality = symbols.qualities(len(found), header.quality, found)
         with torch.no_grad():
             features = latent.from_steps(found / 16, quality, exact)
             y = decoder(features, (), (features.shape[2] * self.side, features.shape[3] * self.side))
         y = y[:, :, cut[0] - top : cut[0] - top + height, cut[1] - left : cut[1] - left + width]
         y = y[..., : cut[2], : cut[3]]
-        if header.grey and y.shape[1] > 1:  # from the last to the first, so that every machine adds alike
+        if header.grey and y.shape[1] > 1:  # one by one in this order, so that every machine adds alike
             y = (sum(y[:, c : c + 1] for c in range(1, y.shape[1])) + y[:, :1]) / y.shape[1]
         scale, offset = self.model.conversion.scale[0], self.model.conversion.offset[0]
         unit = UNIT["uint16" if header.deep else "uint8"]

@@ -16,13 +16,8 @@ import numpy as np
 from diabolo.errors import Mistake
 
 MAGIC, VERSION = b"dbl", 1
-GREY, DEEP, CLEAR, PROFILE, ALBUM = (
-    1,
-    2,
-    4,
-    8,
-    16,
-)  # flags: one channel, 16 bits, alpha, a colour profile, many pictures
+# The flags: one channel, 16 bits, alpha, a colour profile, many pictures.
+GREY, DEEP, CLEAR, PROFILE, ALBUM = 1, 2, 4, 8, 16
 TURN = 5  # place in the flags of three bits: how the pictures were turned before they were coded
 DIGEST = 6  # bytes of the model's that are kept
 LONGEST_NAME = 40  # bytes of the model's name
@@ -63,14 +58,18 @@ class Header:
 
     def together(self) -> list[range]:
         """Which pictures are coded together: so many as fill a tile."""
-        size = max(1, TILE * TILE // (self.height * self.width))
+        size = self._at_once
         return [range(start, min(start + size, self.count)) for start in range(0, self.count, size)]
 
     @property
     def chunks(self) -> int:
         """How many chunks of symbols follow: for each of `together`, all `tiles`."""
         tiles = -(-self.height // TILE) * -(-self.width // TILE)
-        return tiles * -(-self.count // max(1, TILE * TILE // (self.height * self.width)))
+        return tiles * -(-self.count // self._at_once)
+
+    @property
+    def _at_once(self) -> int:
+        return max(1, TILE * TILE // (self.height * self.width))
 
 
 def pack(header: Header, chunks: list[bytes], alpha: np.ndarray | None = None) -> bytes:
@@ -81,9 +80,8 @@ def pack(header: Header, chunks: list[bytes], alpha: np.ndarray | None = None) -
     data = MAGIC + bytes([VERSION, flags, header.quality]) + header.digest + _number(len(name)) + name
     data += _number(header.height) + _number(header.width)
     if header.names:
-        data += _number(len(header.names)) + _block(
-            zlib.compress("\0".join(header.names).encode(errors="surrogateescape"), 9)
-        )
+        names = "\0".join(header.names).encode(errors="surrogateescape")
+        data += _number(len(header.names)) + _block(zlib.compress(names, 9))
     if header.icc:
         data += _block(zlib.compress(header.icc, 9))
     if alpha is not None:

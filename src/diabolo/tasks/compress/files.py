@@ -17,11 +17,12 @@ from diabolo.pixels import SUFFIXES, Picture, is_picture, write_picture
 from diabolo.sources import open_source
 from diabolo.tasks.compress.codec import Rectangle
 from diabolo.tasks.compress.compressor import Compressor
-from diabolo.tasks.compress.targets import psnr
+from diabolo.tasks.nearness import full_range, psnr_of
 from diabolo.tasks.places import check_target, folder, names_below, read_first, refuse_same, write_npy
 
 SUFFIX = ".dbl"
 LARGEST = 2**31  # bytes of a file that is read
+SMALLEST_MS_SSIM = 176  # pixels a side
 Row = dict[str, Any]
 
 
@@ -130,15 +131,24 @@ def _written(task: Compressor, data: bytes, target: Path, name: str, pictures: l
 
 
 def nearness(before: list[Picture], after: list[Picture]) -> Row:
-    """PSNR over all values and, where the pictures are large enough, the mean MS-SSIM."""
-    first = np.stack([p.values for p in before])
-    second = np.stack([p.values for p in after])
-    row: Row = {"psnr": psnr(first, second)}
-    if min(first.shape[1:3]) >= 176:
-        top = float(np.iinfo(first.dtype).max)
-        a, b = (torch.from_numpy(x.reshape(*x.shape[:3], -1).astype(np.float32)).movedim(3, 1) for x in (first, second))
-        row["ms_ssim"] = float(metrics.ms_ssim(a, b, range=top).mean())
+    """PSNR over all values and, where the pictures are large enough, the mean MS-SSIM over pictures and colours."""
+    pairs = [(p.values, q.values) for p, q in zip(before, after, strict=True)]
+    row: Row = {"psnr": psnr_of([second for _, second in pairs], [first for first, _ in pairs])}
+    if min(before[0].values.shape[:2]) >= SMALLEST_MS_SSIM:
+        top = full_range(before[0].values)
+        found = [
+            float(metrics.ms_ssim(a, b, range=top))
+            for first, second in pairs
+            for a, b in zip(_planes(first), _planes(second), strict=True)
+        ]
+        row["ms_ssim"] = sum(found) / len(found)
     return row
+
+
+def _planes(values: np.ndarray) -> Iterator[torch.Tensor]:
+    """The colours of a picture one by one, (1, 1, h, w): one takes a third of the memory of all."""
+    for plane in [values] if values.ndim == 2 else np.moveaxis(values, 2, 0):
+        yield torch.from_numpy(plane.astype(np.float32))[None, None]
 
 
 def _many(place: str, strict: bool, listen: Listener) -> tuple[list[Picture], list[str]]:
@@ -147,13 +157,28 @@ def _many(place: str, strict: bool, listen: Listener) -> tuple[list[Picture], li
         names = list(_pictures(Path(place)))
         if not names:
             raise Mistake(f"nothing to do in {place}", allowed=", ".join(SUFFIXES))
-        return [read_first(Path(place) / name, name, listen) for name in names], names
+        return _readable(Path(place), names, strict, listen)
     source = open_source(place, strict=strict)
     if source.read(0).ndim < 2:
         raise Mistake("not pictures", got=f"vectors in {place}", allowed="pictures")
     return [Picture(np.ascontiguousarray(source.read(i))) for i in range(len(source))], [
         source.name(i) for i in range(len(source))
     ]
+
+
+def _readable(place: Path, names: list[str], strict: bool, listen: Listener) -> tuple[list[Picture], list[str]]:
+    """The pictures of these names that can be read, and their names."""
+    found: dict[str, Picture] = {}
+    for name in names:
+        try:
+            found[name] = read_first(place / name, name, listen)
+        except Mistake as mistake:
+            if strict:
+                raise
+            listen(Note(f"left out {name}: {mistake}", warning=True))
+    if not found:
+        raise Mistake(f"nothing in {place} could be used", got=f"{len(names)} files that failed")
+    return list(found.values()), list(found)
 
 
 def _folder(

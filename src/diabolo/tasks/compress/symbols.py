@@ -153,7 +153,7 @@ def encode(
     With `thrift` a symbol nearer to zero is taken where `thrift` times the nats it saves are more than what its error
     counts in training (rate-distortion optimised quantisation).
     """
-    writer, model, chosen = _Writer(tables), latent.entropy, _qualities(len(steps), quality, steps)
+    writer, model, chosen = _Writer(tables), latent.entropy, qualities(len(steps), quality, steps)
     hyper = torch.round(model.summary(steps))
     writer.hyper(hyper.cpu().numpy().astype(np.int64))
     nats = _hyper_nats(latent, hyper)
@@ -195,12 +195,12 @@ def decode(latent: CodedLatent, tables: Tables, data: bytes, shape: tuple[int, i
             raise _damaged()
         return values
 
-    values = model.walk(model.state(hyper, _qualities(count, quality, like), (height, width)), choose)
+    values = model.walk(model.state(hyper, qualities(count, quality, like), (height, width)), choose)
     reader.close()
     return values
 
 
-def _qualities(count: int, quality: int, like: Tensor) -> Tensor:
+def qualities(count: int, quality: int, like: Tensor) -> Tensor:
     """Qualities 1..100 as the latent counts them, from 0."""
     return torch.full((count,), float(quality - 1), device=like.device, dtype=like.dtype)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from diabolo.errors import Mistake
+from diabolo.tasks.nearness import psnr_of
 
 THRIFT = 0.3  # how much a saved bit counts from effort 2 on: found best on photos held out from training
 MOST_THRIFT = 1.0  # between two qualities the size is brought down by thrift
@@ -75,7 +76,7 @@ def _nearness(target: Target, images: np.ndarray, trial: Trial) -> tuple[bytes, 
         middle = (low + high) // 2
         data, decoded, estimate = trial(middle, target.thrift)
         assert decoded is not None
-        reached = psnr(images, decoded)
+        reached = psnr_of(list(decoded), list(images))
         if reached >= target.value:
             high, best = middle, (data, middle, estimate)
         else:
@@ -83,10 +84,3 @@ def _nearness(target: Target, images: np.ndarray, trial: Trial) -> tuple[bytes, 
     if best is None:
         raise Mistake("no quality comes so near", f"{target.value:g} dB", f"up to {reached:.2f} dB for this picture")
     return best
-
-
-def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    """Peak signal-to-noise ratio of whole numbers of one type, over all values, decibels; infinite for the same."""
-    top = float(np.iinfo(a.dtype).max)
-    squares = sum(float(np.square(x.astype(np.float64) - y).sum()) for x, y in zip(a, b, strict=True))
-    return float(10 * np.log10(top**2 * a.size / squares)) if squares else float("inf")

@@ -10,8 +10,8 @@ import torch
 from diabolo import metrics
 from diabolo.errors import Mistake
 from diabolo.pixels import Picture
+from diabolo.tasks.nearness import ROWS, full_range, psnr
 
-ROWS = 256  # of a strip
 EQUAL = 100.0  # dB, told where nothing differs
 
 
@@ -36,15 +36,9 @@ def against(clean: Picture, before: Picture, after: Picture) -> dict[str, float]
     return figures
 
 
-def full_range(values: np.ndarray) -> float:
-    """The value that means white."""
-    return float(np.iinfo(values.dtype).max) if values.dtype.kind in "ui" else 1.0
-
-
 def _psnr(values: np.ndarray, truth: np.ndarray) -> float:
-    errors = [float(metrics.mse(*pair)) * pair[0].shape[2] for pair in _strips(values, truth, 0)]
-    mse = sum(errors) / len(values)
-    return min(EQUAL, float(-10 * np.log10(mse))) if mse else EQUAL
+    known = np.nan_to_num(values) if values.dtype.kind == "f" else values
+    return min(EQUAL, psnr(known, truth))
 
 
 def _ssim(values: np.ndarray, truth: np.ndarray) -> float:

@@ -13,8 +13,9 @@ from diabolo.errors import Mistake
 from diabolo.events import Listener, Passed, ignore
 from diabolo.pixels import Picture, is_picture, read_picture, write_picture
 from diabolo.sources import open_source
+from diabolo.tasks.nearness import full_range
 from diabolo.tasks.places import change, change_pictures, check_target, folder, is_pictures
-from diabolo.tasks.restore.figures import against, check_reference, full_range
+from diabolo.tasks.restore.figures import against, check_reference
 from diabolo.tasks.restore.preview import before_and_after
 from diabolo.tasks.restore.restorer import Restored
 

@@ -10,7 +10,7 @@ import numpy as np
 from diabolo.errors import Mistake
 from diabolo.pixels import Picture, is_picture, read_picture
 from diabolo.sources import open_source
-from diabolo.tasks.restore.figures import full_range
+from diabolo.tasks.nearness import full_range
 from diabolo.tasks.restore.files import companion
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 from diabolo.pixels import resize
-from diabolo.tasks.restore.figures import full_range
+from diabolo.tasks.nearness import full_range
 
 WIDEST = 800  # pixels of the whole picture, on each side
 CLOSER = 4  # how much larger the place that changed most is shown
