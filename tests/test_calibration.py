@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from diabolo.calibration import BINS, DILATIONS, FOLD, ErrorBounds, conformal_quantile
+from diabolo.calibration import BINS, DILATIONS, FOLD, ErrorBounds
+from diabolo.conformal import conformal_quantile
 from diabolo.errors import Mistake
 
 QUANTILES = {0.5: 0.6745, 0.9: 1.6449, 0.99: 2.5758}  # a normal |error| stays below, in standard deviations

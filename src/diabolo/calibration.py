@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle, relu
 
+from diabolo.conformal import conformal_quantile
 from diabolo.errors import Mistake
 
 WIDTH, DILATIONS = 24, (1, 2, 4)  # channels and layers of the network: a value depends on 18 pixels around
@@ -105,12 +106,3 @@ class ErrorBounds(nn.Module):
 def _convolution(inputs: int, outputs: int, dilation: int = 1) -> nn.Conv2d:
     """3 x 3; edges are repeated, since zeros around would make the middle of a large picture unlike a small one."""
     return nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation, padding_mode="replicate")
-
-
-def conformal_quantile(errors: np.ndarray, coverage: float) -> float:
-    """The ceil((n + 1) coverage)-th smallest of n errors: a further one is at most so large with that probability.
-
-    The largest where n is too small for such a promise. (Vovk, Gammerman and Shafer 2005, section 2.2)
-    """
-    rank = min(len(errors), math.ceil((len(errors) + 1) * coverage))
-    return float(np.partition(errors, rank - 1)[rank - 1])
