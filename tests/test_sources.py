@@ -447,7 +447,7 @@ def test_a_name_that_is_a_set_and_a_folder_is_not_guessed(tmp_path: Path, monkey
 
 
 def test_every_kind_of_path_says_what_it_is() -> None:
-    assert list(SOURCES) == ["folder", "npy", "npz", "zip", "idx", "picture"]
+    assert list(SOURCES) == ["folder", "npy", "npz", "csv", "zip", "idx", "picture"]
     assert all(kind.help for kind in SOURCES.values())
 
 

@@ -1,4 +1,4 @@
-"""Where images come from: arrays, files, folders, archives and named sets, all opened by `open_source`."""
+"""Where images come from: arrays, tables, files, folders, archives and named sets, all opened by `open_source`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import Any
 from diabolo.errors import Mistake
 from diabolo.files import told
 from diabolo.pixels import SUFFIXES, is_picture, picture_size
-from diabolo.sources.arrays import as_array, open_npy, open_npz
+from diabolo.sources.arrays import as_array, column_names, open_npy, open_npz
 from diabolo.sources.base import Arrays, Joined, Source
 from diabolo.sources.idx import is_idx, open_idx
 from diabolo.sources.named import NAMED, labels, list_sets
 from diabolo.sources.pictures import Folder, Pictures, Zip
+from diabolo.sources.table import is_table, open_table
 
 __all__ = [
     "NAMED",
@@ -55,6 +56,7 @@ SOURCES = {
     "folder": Kind("a folder of pictures", Path.is_dir, lambda path, strict: Pictures(Folder(path), strict)),
     "npy": Kind(".npy", _suffix(".npy"), lambda path, strict: open_npy(path)),
     "npz": Kind(".npz", _suffix(".npz"), lambda path, strict: open_npz(path)),
+    "csv": Kind("a table (.csv, .tsv, also .gz)", is_table, lambda path, strict: open_table(path)),
     "zip": Kind(".zip of pictures", _suffix(".zip"), lambda path, strict: Pictures(Zip(path), strict)),
     "idx": Kind("-idx3-ubyte(.gz)", is_idx, lambda path, strict: open_idx(path)),
     "picture": Kind(f"a picture ({', '.join(SUFFIXES)})", is_picture, _open_single),
@@ -82,7 +84,7 @@ def open_source(spec: Any, strict: bool = False) -> Source:
             raise Mistake(
                 "there are no images", got="a generator that gave nothing", remedy="make it anew: it is used up"
             )
-    return Arrays(as_array(spec))
+    return Arrays(as_array(spec), columns=column_names(spec))
 
 
 def _open_path(spec: str | os.PathLike[str], strict: bool) -> Source:

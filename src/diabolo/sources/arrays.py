@@ -10,7 +10,7 @@ import numpy as np
 
 from diabolo.errors import Mistake
 from diabolo.files import reading
-from diabolo.sources.base import Arrays
+from diabolo.sources.base import Arrays, refuse_twice
 
 _SHAPES = "(n, d) vectors, (n, h, w) grey pictures, (n, h, w, c) pictures"
 _KEYS = ("images", "x", "X", "data")
@@ -85,7 +85,7 @@ def _plain(data: Any) -> np.ndarray:
         raise Mistake("masked arrays are not read", remedy="array.filled(0)")
     if hasattr(data, "toarray"):
         raise Mistake("sparse matrices are not read", got=type(data).__name__, remedy="matrix.toarray()")
-    if hasattr(data, "to_numpy") and hasattr(data, "columns"):
+    if _is_table(data):
         return _table(data)
     if isinstance(data, list | tuple):
         return _stacked(list(data))
@@ -97,13 +97,32 @@ def _plain(data: Any) -> np.ndarray:
         raise Mistake("this cannot be made an array", got=" ".join(str(error).split())[:120]) from error
 
 
+def column_names(data: Any) -> list[str] | None:
+    """The names of a DataFrame's columns, None for what is no DataFrame."""
+    return [str(name) for name in data.columns] if _is_table(data) else None
+
+
+def _is_table(data: Any) -> bool:
+    return hasattr(data, "to_numpy") and hasattr(data, "columns")
+
+
 def _table(frame: Any) -> np.ndarray:
     """A DataFrame's rows as vectors; a column that is not numbers is named in the mistake."""
-    wrong = [str(name) for name in frame.columns if np.asarray(frame[name]).dtype.kind not in "buif"]
+    refuse_twice(column_names(frame) or [], "the table")
+    columns = [_column(frame[name]) for name in frame.columns]
+    wrong = [str(name) for name, column in zip(frame.columns, columns, strict=True) if column.dtype.kind not in "buif"]
     if wrong:
         got = ", ".join(wrong[:3]) + (", ..." if len(wrong) > 3 else "")
         raise Mistake("columns of the table are not numbers", got=got, remedy="table.select_dtypes('number')")
-    return np.asarray(frame.to_numpy())
+    return np.stack(columns, 1) if columns else np.empty((len(frame), 0))
+
+
+def _column(column: Any) -> np.ndarray:
+    """A column's values; where numbers of pandas' own types are missing, NaN."""
+    plain = np.asarray(column)
+    if plain.dtype.kind == "O" and getattr(column.dtype, "kind", "O") in "buif":
+        plain = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    return plain
 
 
 def _stacked(images: list[Any]) -> np.ndarray:

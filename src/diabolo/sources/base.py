@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import bisect
+import collections
 import itertools
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+
+from diabolo.errors import Mistake
 
 
 @runtime_checkable
@@ -34,11 +37,19 @@ class Arrays:
     """A source over one array: `(n, d)` vectors, `(n, h, w)` grey pictures, `(n, h, w, c)` pictures.
 
     `array` is there to be taken whole, in place of n calls of `read`. Names are numbers where none are given.
+    `columns` are the names of a table's columns; its rows are called "row 1", "row 2" and so on.
     """
 
-    def __init__(self, array: np.ndarray, description: str = "", names: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        array: np.ndarray,
+        description: str = "",
+        names: list[str] | None = None,
+        columns: list[str] | None = None,
+    ) -> None:
         self.array = array
         self.names = names
+        self.columns = columns
         self.description = description or f"an array of {' x '.join(map(str, array.shape))} {array.dtype}"
         self.unreadable: list[tuple[str, str]] = []
 
@@ -54,11 +65,16 @@ class Arrays:
         return np.asarray(self.array[index])
 
     def name(self, index: int) -> str:
-        return self.names[index] if self.names else f"{index:0{len(str(len(self) - 1))}d}"
+        if self.names:
+            return self.names[index]
+        return f"row {index + 1}" if self.columns else f"{index:0{len(str(len(self) - 1))}d}"
 
 
 class Joined:
-    """Several sources one after the other. Names get the source's number in front where two would be the same."""
+    """Several sources one after the other. Names get the source's number in front where two would be the same.
+
+    Tables must have the same columns in the same order; a `Mistake` names the first that differs.
+    """
 
     def __init__(self, sources: list[Source]) -> None:
         self.sources = sources
@@ -67,6 +83,7 @@ class Joined:
         self.unreadable = [problem for source in sources for problem in getattr(source, "unreadable", ())]
         shapes = [getattr(source, "shapes", None) for source in sources]
         self.shapes: set[tuple[Any, ...]] = set() if None in shapes else set().union(*filter(None, shapes))
+        self.columns = _common_columns(sources)
         plain = [source.name(i) for source in sources for i in range(len(source))]
         self._numbered = len(set(plain)) < len(plain)
 
@@ -85,3 +102,25 @@ class Joined:
     def _find(self, index: int) -> tuple[int, int]:
         which = bisect.bisect_right(self.ends, index)
         return which, index - (self.ends[which - 1] if which else 0)
+
+
+def refuse_twice(columns: list[str], table: str) -> None:
+    """Refuse a table of which two columns have one name."""
+    twice = [name for name, count in collections.Counter(columns).items() if count > 1]
+    if twice:
+        got = ", ".join(map(repr, twice[:3])) + (", ..." if len(twice) > 3 else "")
+        raise Mistake(f"two columns of {table} have the same name", got, remedy="a name of its own for each column")
+
+
+def _common_columns(sources: list[Source]) -> list[str] | None:
+    """The names of columns that all sources give, None where one knows none."""
+    given = [(source, getattr(source, "columns", None)) for source in sources]
+    known = [(source, columns) for source, columns in given if columns]
+    for source, columns in known[1:]:
+        first, names = known[0]
+        for i, (wanted, got) in enumerate(itertools.zip_longest(names, columns)):
+            if wanted != got:
+                has = f"{got!r} in {source.description}" if got else f"none in {source.description}"
+                allowed = f"{wanted!r}, as in {first.description}" if wanted else f"{len(names)} columns"
+                raise Mistake(f"the tables differ in column {i + 1}", has, allowed, "the same columns in every table")
+    return known[0][1] if known and len(known) == len(sources) else None

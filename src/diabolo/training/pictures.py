@@ -34,10 +34,13 @@ class Pictures(Dataset):
         self.unreadable: list[tuple[str, str]] = list(getattr(source, "unreadable", ()))
         array = getattr(source, "array", None)
         headers = () if array is not None else getattr(source, "shapes", ())
-        kinds = {_kind_of_header(*header) for header in headers} or {_kind(source.read(0))}
+        kinds = {_kind_of_header(header) for header in headers} or {_kind(source.read(0))}
         self.dtype = _common_type({dtype for _, _, dtype in kinds})
         self.channels = preprocessing.channels or max(channels for _, channels, _ in kinds)
         sizes = {size for size, _, _ in kinds}
+        lengths = sorted({channels for size, channels, _ in kinds if not size})
+        if len(lengths) > 1:
+            raise Mistake("the vectors have different lengths", " and ".join(map(str, lengths)), "one length")
         if preprocessing.side and sizes != {()}:
             sizes = {(preprocessing.side, preprocessing.side)}
         self.shape = self._raw_shape(*sizes) if len(sizes) == 1 else None
@@ -182,8 +185,9 @@ def _kind(raw: np.ndarray) -> tuple[tuple[int, ...], int, np.dtype]:
     return raw.shape[:2], raw.shape[2] if raw.ndim == 3 else 1, raw.dtype
 
 
-def _kind_of_header(height: int, width: int, channels: int, dtype: Any) -> tuple[tuple[int, ...], int, np.dtype]:
-    return (height, width), channels, np.dtype(dtype)
+def _kind_of_header(header: tuple[Any, ...]) -> tuple[tuple[int, ...], int, np.dtype]:
+    *size, channels, dtype = header
+    return tuple(size), channels, np.dtype(dtype)
 
 
 def _common_type(types: set[Any]) -> np.dtype:

@@ -1,0 +1,138 @@
+"""Tables of numbers in text files: `.csv` and `.tsv`, plain or packed with gzip; every row is a vector."""
+
+from __future__ import annotations
+
+import array
+import csv
+import gzip
+import itertools
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from diabolo.errors import Mistake
+from diabolo.files import reading
+from diabolo.sources.base import Arrays, refuse_twice
+
+MISSING = {"", "?", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "null", "none"}  # cells without a value
+_DELIMITERS = "\t;,"  # in the order in which they are tried: a comma may be the decimal sign beside the others
+_LOOKED_AT = 20  # lines, for the delimiter
+_NAMED = 3  # columns in one message
+_BROKEN = (EOFError, zlib.error, gzip.BadGzipFile)
+
+
+def is_table(path: Path) -> bool:
+    """Is it a table by its name: `.csv` or `.tsv`, both also with `.gz`?"""
+    return re.search(r"\.[ct]sv(\.gz)?$", path.name.lower()) is not None
+
+
+def open_table(path: Path) -> Arrays:
+    """The rows of a table as vectors (n, d) float64, with NaN where a cell has no value (one of `MISSING`).
+
+    Columns stand apart by commas, semicolons or tabs. A first row with a cell that is neither a number nor missing
+    gives their names; without one they are "column 1" and so on. Rows are called "row 1", "row 2", ..., without the
+    names' row and empty lines. Raises `Mistake` for what is not a table of finite numbers.
+    """
+    with reading(path) as source, _opened(source) as file:
+        try:
+            return _read(file, path)
+        except UnicodeDecodeError as error:
+            got = f"the bytes {error.object[error.start : error.start + 4].hex(' ')}"
+            raise Mistake(f"{path} is not text", got, "UTF-8", "save it as CSV in UTF-8") from error
+        except csv.Error as error:
+            raise Mistake(f"{path} is not a table", got=str(error)) from error
+        except _BROKEN as error:
+            raise Mistake(f"{path} is damaged or cut short", got=str(error)) from error
+
+
+def _opened(path: Path) -> IO[str]:
+    if path.name.lower().endswith(".gz"):
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return open(path, encoding="utf-8-sig", newline="")
+
+
+def _read(file: IO[str], path: Path) -> Arrays:
+    start = list(itertools.islice(file, _LOOKED_AT))
+    if any("\0" in line for line in start):
+        raise Mistake(f"{path} is not text", got="bytes that are 0", allowed="UTF-8", remedy="save it as CSV in UTF-8")
+    reader = csv.reader(itertools.chain(start, file), delimiter=_delimiter(start))
+    rows = (row for row in reader if row)
+    first = next(rows, None)
+    if first is None:
+        raise Mistake(f"there are no rows in {path}", got="an empty file", allowed="rows of numbers")
+    has_names = any(_value(cell) is None for cell in first)
+    names = [(cell.strip() if has_names else "") or f"column {i + 1}" for i, cell in enumerate(first)]
+    refuse_twice(names, str(path))
+    values = _values(rows if has_names else itertools.chain([first], rows), names, path)
+    table = np.frombuffer(values, np.float64).reshape(-1, len(names)) if values else np.empty((0, len(names)))
+    if not len(table):
+        raise Mistake(f"there are no rows in {path}", got="the names of columns alone", allowed="rows of numbers")
+    for row, column in np.argwhere(np.isinf(table))[:1]:
+        wrong = f"{path}: {_label(names, column)} is not finite"
+        raise Mistake(wrong, f"{table[row, column]} in row {row + 1}", "finite numbers", "leave the cell empty")
+    description = f"{path.name}, {len(table)} row{'s' * (len(table) > 1)} of {len(names)} columns"
+    return Arrays(table, description, columns=names)
+
+
+def _delimiter(start: list[str]) -> str:
+    """The delimiter that cuts every line into equally many cells, or else the first line into the most."""
+    counts = {}
+    for delimiter in _DELIMITERS:
+        cells = [len(row) for row in csv.reader(start, delimiter=delimiter) if row]
+        counts[delimiter] = cells[0] if cells else 1
+        if counts[delimiter] > 1 and len(set(cells)) == 1:
+            return delimiter
+    most = max(counts, key=lambda delimiter: counts[delimiter])
+    return most if counts[most] > 1 else ","
+
+
+def _values(rows: Iterator[list[str]], names: list[str], path: Path) -> array.array[float]:
+    """All cells in order; a `Mistake` for a row of another length, or with a cell that is text."""
+    values, width = array.array("d"), len(names)
+    for number, row in enumerate(rows, 1):
+        if len(row) != width:
+            remedy = "quotes around a cell that holds the delimiter" if len(row) > width else "a cell for every column"
+            raise Mistake(f"{path}: row {number} has another number of cells", str(len(row)), str(width), remedy)
+        text = "".join(row)
+        try:
+            if "_" in text or not text.isascii():  # Python would read 1_000, and digits of other scripts
+                raise ValueError(text)
+            values.extend(list(map(float, row)))
+        except ValueError:
+            cells = [_value(cell) for cell in row]
+            if None in cells:
+                raise _text(path, names, number, row, [i for i, cell in enumerate(cells) if cell is None]) from None
+            values.extend(cell for cell in cells if cell is not None)
+    return values
+
+
+def _value(cell: str) -> float | None:
+    """A cell's number, NaN where it is missing, None where it is text."""
+    plain = cell.strip()
+    if plain.lower() in MISSING:
+        return np.nan
+    if "_" in plain or not plain.isascii():
+        return None
+    try:
+        return float(plain)
+    except ValueError:
+        return None
+
+
+def _text(path: Path, names: list[str], number: int, row: list[str], texts: list[int]) -> Mistake:
+    told = ", ".join(_label(names, i) for i in texts[:_NAMED])
+    told += f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else ""
+    cell = row[texts[0]].strip()[:40]
+    remedy = "leave these columns out of the file, or encode them as numbers"
+    if cell.count(",") == 1 and _value(cell.replace(",", ".")) is not None:
+        remedy = "a point as the decimal sign"
+    are = "are" if len(texts) > 1 else "is"
+    return Mistake(f"{path}: {told} {are} not numbers", f"{cell!r} in row {number}", "numbers or empty cells", remedy)
+
+
+def _label(names: list[str], i: int) -> str:
+    return names[i] if names[i] == f"column {i + 1}" else f"column {names[i]!r}"
