@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from diabolo.errors import Mistake
-from diabolo.tasks.restore.tiles import Tiling, by_tiles
+from diabolo.tiles import Tiling, by_tiles
 
 SIZES = [(1, 1), (1, 700), (700, 1), (7, 9), (64, 64), (65, 64), (513, 515), (300, 130), (1000, 3)]
 TYPES = ["uint8", "uint16", "float32", "float64", "bool", "int32"]

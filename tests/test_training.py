@@ -276,7 +276,7 @@ def test_the_average_is_what_is_kept(images: np.ndarray) -> None:
 
 
 def test_held_out_images_are_never_learned(images: np.ndarray) -> None:
-    learned, held = split(150, 0.1, 0)
+    learned, held, _ = split(150, 0.1, 0)
     assert len(held) == 15
     assert sorted([*learned, *held]) == list(range(150))
     poisoned = images.copy()

@@ -33,12 +33,14 @@ from diabolo.errors import Mistake
 from diabolo.files import atomic, reading
 from diabolo.model import Model
 from diabolo.network import Network
+from diabolo.normal import Normal
 from diabolo.options import from_plain, name_of, to_plain
 from diabolo.preprocessing import UNIT, Conversion
 from diabolo.recipe import Auto, Recipe
 
 FORMAT = 2  # 1 where no weights are packed
 BOUNDS = "bounds."  # stands before the names of the weights that tell how sure a restoration is
+NORMAL = "normal."  # before the names of the statistics of normal images
 LARGEST_HEADER = 4 * 2**20  # bytes; a real one is a few KiB
 MOST_BRACKETS = 20_000  # in the description; a parsed list takes twenty times the bytes of its brackets
 LARGEST_SIDE = 2**24  # of an image or a code; keeps products far from overflow
@@ -87,17 +89,28 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str |
     if not all(torch.isfinite(value).all() for value in whole.values()):
         raise _refused(path, "it holds weights that are NaN or infinite")
     for before, module in _modules(model).items():
-        own = {n.removeprefix(before): v for n, v in whole.items() if n.startswith(BOUNDS) == (before == BOUNDS)}
+        own = {n.removeprefix(before): v for n, v in whole.items() if _owner(n) == before}
         module.load_state_dict(own, assign=True)
         module.to(device).eval().requires_grad_(False)
     if model.bounds and (model.bounds.factors < 0).any():
         raise _refused(path, "its bounds are negative")
+    if model.normal:
+        try:
+            model.normal.check()
+        except Mistake as mistake:
+            raise _refused(path, str(mistake)) from mistake
     return model
+
+
+def _owner(name: str) -> str:
+    """What stands before a weight's name for the module that it belongs to."""
+    return next((before for before in (BOUNDS, NORMAL) if name.startswith(before)), "")
 
 
 def _modules(model: Model) -> dict[str, nn.Module]:
     """All that has weights, by what stands before their names in the file."""
-    return {"": model.network} | ({BOUNDS: model.bounds} if model.bounds else {})
+    beside: dict[str, nn.Module | None] = {BOUNDS: model.bounds, NORMAL: model.normal}
+    return {"": model.network} | {before: module for before, module in beside.items() if module is not None}
 
 
 def _weights(model: Model) -> dict[str, Tensor]:
@@ -122,6 +135,8 @@ def _contents(model: Model, half: bool = False) -> tuple[dict[str, Tensor], dict
         "metrics": model.metrics,
         "provenance": _provenance() | model.provenance,
     }
+    if model.normal is not None:
+        told["normal"] = model.normal.shapes()
     told["digest"] = _digest(told, held)
     text = json.dumps(told, allow_nan=False)
     if len(text) > LARGEST_HEADER // 2 or _brackets(text) > MOST_BRACKETS:
@@ -179,7 +194,7 @@ def _describe(told: Any, known: dict[str, type]) -> Model:
         raise Mistake("it does not say its format")
     if told["format"] > FORMAT:
         raise Mistake(f"it is of format {told['format']}, newer than this diabolo", remedy="pip install -U diabolo")
-    allowed = {"format", "recipe", "conversion", "scale", "bounds", "metrics", "provenance", "digest"}
+    allowed = {"format", "recipe", "conversion", "scale", "bounds", "normal", "metrics", "provenance", "digest"}
     if extra := set(told) - allowed:
         raise Mistake("it has unknown entries", got=", ".join(sorted(extra))[:80])
     recipe = from_plain(Recipe, told["recipe"], known)
@@ -198,15 +213,20 @@ def _describe(told: Any, known: dict[str, type]) -> Model:
         # Files older than the network of bounds have a table there, which is no longer used.
         known_bounds = told.get("bounds") is not None and not isinstance(told["bounds"], dict)
         bounds = ErrorBounds(conversion.shape[0], recipe.hint, told["bounds"]) if known_bounds else None
-    return Model(recipe, network, conversion, float(told["scale"]), told["metrics"], told["provenance"], bounds)
+    normal = Normal.shaped(recipe.witnesses, told["normal"]) if "normal" in told else None
+    scale, metrics, provenance = float(told["scale"]), told["metrics"], told["provenance"]
+    return Model(recipe, network, conversion, scale, metrics, provenance, bounds, normal)
 
 
 def _conversion(plain: Any) -> Conversion:
     names = {field.name for field in dataclasses.fields(Conversion)}
+    if isinstance(plain, dict):
+        plain = {"impute": False} | plain  # older files do not say
     if not isinstance(plain, dict) or set(plain) != names:
         raise Mistake("its conversion is not what it should be")
     lists = all(isinstance(plain[key], list) for key in ("shape", "offset", "scale"))
-    words = isinstance(plain["layout"], str) and isinstance(plain["dtype"], str) and isinstance(plain["any_size"], bool)
+    words = isinstance(plain["layout"], str) and isinstance(plain["dtype"], str)
+    words = words and isinstance(plain["any_size"], bool) and isinstance(plain["impute"], bool)
     if not (lists and words and _is_shape(plain["shape"], plain["layout"]) and _is_scaling(plain)):
         raise Mistake("its conversion holds values that cannot be")
     return Conversion(**plain | {key: tuple(plain[key]) for key in ("shape", "offset", "scale")})
@@ -228,6 +248,7 @@ def _is_scaling(plain: dict[str, Any]) -> bool:
         and all(_is_number(number) for number in numbers)
         and all(number != 0 for number in plain["scale"])
         and (plain["dtype"] in UNIT or plain["dtype"] in _NUMBERS)
+        and (not plain["impute"] or (plain["layout"] == "vector" and len(plain["scale"]) == plain["shape"][0]))
     )
 
 

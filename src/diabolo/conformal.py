@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -36,15 +37,15 @@ def fewest(alpha: float) -> int:
     return max(1, math.ceil(1 / alpha - 1e-9) - 1)
 
 
-def check_alpha(alpha: float, count: int) -> None:
+def check_alpha(alpha: Any, count: int) -> None:
     """Refuse a rate of false alarms that is none, or that `count` normal scores cannot promise."""
-    if isinstance(alpha, bool) or not isinstance(alpha, Real) or not LEAST_ALPHA <= alpha < 1:
+    if isinstance(alpha, bool) or not isinstance(alpha, Real) or not LEAST_ALPHA <= float(alpha) < 1:
         got, allowed = f"alpha {alpha}", f"{LEAST_ALPHA:g} to less than 1"
         raise Mistake("not a rate of false alarms", got, allowed, "--alpha 0.05")
-    if not _rank(alpha, count):
+    if not _rank(float(alpha), count):
         lowest = math.ceil(1e4 / (count + 1)) / 1e4
         remedy = f"--alpha {lowest:g}, or {fewest(float(alpha)) - count} more normal pictures to calibrate with"
-        got = f"alpha {alpha:g} with {count} normal pictures kept for calibration"
+        got = f"alpha {float(alpha):g} with {count} normal pictures kept for calibration"
         raise Mistake("too few normal pictures for this rate of false alarms", got, f"{lowest:g} or more", remedy)
 
 

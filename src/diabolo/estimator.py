@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import numbers
 import os
 import warnings
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from diabolo import artifact
-from diabolo.errors import Mistake, unknown
+from diabolo.errors import unknown
 from diabolo.events import Event, Listener, Note
+from diabolo.inputs import array_of, in_one_line, is_place, plain
 from diabolo.options import fields, replace
 from diabolo.recipe import Recipe, named, with_options
-from diabolo.sources import Source, open_source
+from diabolo.sources import open_source
 from diabolo.training import fit
 
-AXES = ("architecture", "latent", "likelihood", "corruption", "hint", "beta", "terms", "preprocessing", "training")
+AXES = (
+    "architecture",
+    "latent",
+    "likelihood",
+    "corruption",
+    "hint",
+    "beta",
+    "terms",
+    "witnesses",
+    "preprocessing",
+    "training",
+)
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -44,6 +53,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Weight of the code's penalty.
     terms : name, part, list of these or None
         What else is minimised: "adversarial" brings a critic that learns beside the network.
+    witnesses : name, part, list of these or None
+        What tells normal images from others; `AnomalyDetector` uses what they say.
     device : str
         "auto", "cpu", "cuda", "cuda:1", ...
     random_state : None, int or RandomState
@@ -77,6 +88,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         hint: str = "none",
         beta: float = 1.0,
         terms: Any = None,
+        witnesses: Any = None,
         preprocessing: Any = None,
         training: Any = None,
         device: str = "auto",
@@ -90,6 +102,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.hint = hint
         self.beta = beta
         self.terms = terms
+        self.witnesses = witnesses
         self.preprocessing = preprocessing
         self.training = training
         self.device = device
@@ -139,7 +152,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             recipe = replace(recipe, "training.seed", int(check_random_state(self.random_state).randint(2**31 - 1)))
         for learned in ("n_features_in_", "feature_names_in_"):  # by an earlier fit to a table
             self.__dict__.pop(learned, None)
-        source = open_source(X if _is_place(X) else self._array(X, reset=True))
+        source = open_source(X if is_place(X) else self._array(X, reset=True))
         self.model_ = fit(source, recipe, device=self.device, listen=self._hear)
         self.n_iter_ = max(1, len(self.model_.metrics.get("history", [])))
         if "interrupted" in self.model_.provenance:
@@ -153,8 +166,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Codes back to images, in the type of the training data."""
         model = self._model
-        with _in_one_line():
-            codes = check_array(_plain(X), allow_nd=True)
+        with in_one_line():
+            codes = check_array(plain(X), allow_nd=True)
         return model.decode(codes)
 
     def reconstruct(self, X: Any) -> np.ndarray:
@@ -183,24 +196,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self._model.code[0]
 
     def _array(self, X: Any, reset: bool = False) -> np.ndarray:
-        """The images as an array; tables through scikit-learn's own checks, which know names and numbers of columns."""
-        if not reset:
-            check_is_fitted(self, "model_")
-        if _is_place(X):
-            source = open_source(X)
-            pictures = [self._model.bring(source.read(i)) for i in range(len(source))]
-            if len({picture.shape for picture in pictures}) > 1:
-                raise Mistake("the pictures have different sizes", allowed="one size", remedy="preprocessing__side=64")
-            return np.stack(pictures)
-        X = _plain(X)
-        with _in_one_line():
-            if isinstance(X, np.ndarray) and X.ndim > 2:
-                array = check_array(X, allow_nd=True, ensure_2d=False, ensure_all_finite=False)
-            else:
-                array = validate_data(self, X, reset=reset, ensure_all_finite=False, allow_nd=True)
-        if not reset and array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise Mistake("NaN or infinity in the data", allowed="finite numbers", remedy="numpy.nan_to_num(x)")
-        return array
+        return array_of(self, X, None if reset else self._model, reset)
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, Note) and event.warning:
@@ -221,36 +217,3 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str =
     if model.conversion.layout == "vector":
         estimator.n_features_in_ = model.conversion.shape[0]
     return estimator
-
-
-def _plain(X: Any) -> Any:
-    """What can become an array, as it is; a `Mistake` for what scikit-learn's own checks would take or not explain."""
-    if isinstance(X, Iterator):
-        X = list(X)
-    sparse = hasattr(X, "toarray")  # some of these are dictionaries; scikit-learn knows what to say
-    if X is None or (isinstance(X, set | frozenset | dict | bytes | numbers.Number) and not sparse):
-        raise Mistake("not a source of images", got=type(X).__name__, allowed="a path, an array, a list of arrays")
-    if isinstance(X, list | tuple) and not X:
-        raise Mistake("there are no images", got="an empty list")
-    if isinstance(X, np.ma.MaskedArray):
-        raise Mistake("masked arrays have values that are missing", remedy="x.filled(0), or leave these images out")
-    if isinstance(X, np.ndarray) and X.dtype.kind == "c":
-        raise Mistake("Complex data not supported", got=str(X.dtype), remedy="numpy.abs(x)")
-    return X
-
-
-@contextlib.contextmanager
-def _in_one_line() -> Iterator[None]:
-    """Tells what scikit-learn's checks refuse in one line, but for names of columns, which have a line each."""
-    try:
-        yield
-    except Mistake:
-        raise
-    except ValueError as error:
-        if str(error).startswith("The feature names"):
-            raise
-        raise Mistake(" ".join(str(error).split())) from error
-
-
-def _is_place(X: Any) -> bool:
-    return isinstance(X, str | Path | Source)

@@ -14,6 +14,7 @@ from torch import Tensor
 from diabolo.calibration import ErrorBounds
 from diabolo.errors import Mistake
 from diabolo.network import Network
+from diabolo.normal import Normal
 from diabolo.preprocessing import Conversion
 from diabolo.recipe import Recipe
 
@@ -29,6 +30,7 @@ class Model:
     metrics: dict[str, Any] = dataclasses.field(default_factory=dict)
     provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
     bounds: ErrorBounds | None = None  # how sure a restored image is; None where the model restores nothing
+    normal: Normal | None = None  # what normal images are like; None where the recipe has no witnesses
     batch_size: int = 256  # images at a time when the model is used
 
     @property

@@ -11,6 +11,7 @@ from diabolo.errors import Mistake
 from diabolo.interpolation import pull_push
 from diabolo.options import name_of
 from diabolo.recipe import Recipe
+from diabolo.witnesses import Evidence
 
 
 class Output(NamedTuple):
@@ -53,6 +54,13 @@ class Network(nn.Module):
         if hint is not None and self.holes:  # what is seen needs no guess, and no loss is spent on it
             parameters = torch.where(hint > 0, parameters, image.to(parameters.dtype))
         return Output(parameters, code.values, code.penalty, code.weight)
+
+    def evidence(self, image: Tensor) -> Evidence:
+        """What witnesses are told of images (n, *shape): what was made of them on the way; parameters as restored."""
+        features = self.encoder(image)
+        code = self.latent.encode(features.values, origin=image)
+        parameters = self.decoder(self.latent.decode(code.values), features.skips, features.size)
+        return Evidence(image, parameters, code.values, features.levels or (features.values,))
 
     def encode(self, image: Tensor) -> Tensor:
         """(n, *shape) to the code's values (n, *code)."""

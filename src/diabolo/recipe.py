@@ -21,6 +21,7 @@ from diabolo.latents import LATENTS, Coded, Contractive, Linear, Plain, Sparse, 
 from diabolo.objectives import LIKELIHOODS, TERMS, Bernoulli, Gaussian
 from diabolo.options import Family, option, part, replace
 from diabolo.preprocessing import Preprocessing
+from diabolo.witnesses import WITNESSES
 
 
 @part
@@ -47,6 +48,9 @@ class Training:
         0.0, "decay of a moving average of the weights, which is then used; 0 = off", at_least=0, below=1
     )
     validation: float = option(0.1, "share of the images held out to choose the best epoch", at_least=0, at_most=0.9)
+    calibration: float = option(
+        0.0, "share of the images kept aside, from which only thresholds are learned", at_least=0, at_most=0.9
+    )
     patience: int = option(0, "stop after so many epochs without improvement; 0 = never", unit="epochs", at_least=0)
     crop: int = option(
         0,
@@ -82,6 +86,7 @@ class Recipe:
     hint: str = option("none", "what the encoder is told beside the corrupted image", choices=HINTS)
     beta: float = option(1.0, "weight of the code's penalty", at_least=0)
     terms: Any = option((), "what else is minimised", family=TERMS, many=True)
+    witnesses: Any = option((), "what tells normal images from others", family=WITNESSES, many=True)
     preprocessing: Any = option(
         Preprocessing(), "what is done to pictures first", family=Family("preprocessing", Preprocessing)
     )

@@ -16,12 +16,14 @@ class Features(NamedTuple):
     """What an encoder makes of a batch of n images.
 
     `values`: (n, d) or (n, c, h, w). `skips`: tensors the decoder wants beside the code (only a U-Net has some).
-    `size`: the (height, width) to crop the decoder's output to; empty for vectors.
+    `size`: the (height, width) to crop the decoder's output to; empty for vectors. `levels`: what was made on the way
+    to the values and these, from fine to coarse, for who wants to look; empty where there is nothing between.
     """
 
     values: Tensor
     skips: tuple[Tensor, ...] = ()
     size: tuple[int, ...] = ()
+    levels: tuple[Tensor, ...] = ()
 
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {

@@ -87,7 +87,13 @@ class ConvEncoder(nn.Module):
         self.layers = nn.Sequential(*layers) if options.map else nn.Sequential(*layers, nn.Flatten())
 
     def forward(self, image: Tensor) -> Features:
-        return Features(self.layers(pad(image, self.multiple)), size=tuple(image.shape[2:]))
+        maps, levels = pad(image, self.multiple), []
+        for number, layer in enumerate(self.layers):
+            if number and isinstance(layer, nn.Conv2d | nn.Flatten):  # a new level begins, or all of them are done
+                levels.append(maps)
+            maps = layer(maps)
+        levels += [maps] if maps.dim() == 4 else []
+        return Features(maps, size=tuple(image.shape[2:]), levels=tuple(levels))
 
 
 class ConvDecoder(nn.Module):

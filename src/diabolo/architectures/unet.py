@@ -98,7 +98,7 @@ class UnetEncoder(nn.Module):
             maps = level(maps)
             skips.append(maps)
         by_the_code = (image, *skips[:-1]) if self.residual else tuple(skips[:-1])
-        return Features(maps, by_the_code, tuple(image.shape[2:]))
+        return Features(maps, by_the_code, tuple(image.shape[2:]), tuple(skips))
 
 
 def hint_shape(image: Tensor, hints: int) -> tuple[int, int, int, int]:

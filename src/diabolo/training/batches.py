@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,6 +28,7 @@ class Batches:
     processes: Processes
     learned: np.ndarray  # indices of the images that are learned
     held_out: np.ndarray
+    kept: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, int))  # nothing but thresholds is learned
     partners: Pictures | None = None  # what the pictures are to become, one for each; None = themselves
 
     @property
@@ -122,8 +124,9 @@ def ahead(batches: Iterator[np.ndarray], most: int = 3) -> Iterator[np.ndarray]:
             yield batch
 
 
-def split(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices (learned, held out): a random `share` is held out, never everything; both in ascending order."""
+def split(count: int, share: float, seed: int, kept: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Indices (learned, held out, kept aside), each in ascending order: random shares, of which one always learns."""
     held = min(int(share * count), count - 1)
+    aside = min(math.ceil(kept * count), count - 1 - held)
     order = np.random.default_rng([seed, 2**31]).permutation(count)
-    return np.sort(order[held:]), np.sort(order[:held])
+    return np.sort(order[held + aside :]), np.sort(order[:held]), np.sort(order[held : held + aside])

@@ -17,6 +17,7 @@ from diabolo.model import Model
 from diabolo.training import closed_form
 from diabolo.training.batches import Batches
 from diabolo.training.bounds import learn_bounds
+from diabolo.training.normal import learn_normal
 
 LEARNED = 0.98  # of the variance around the mean picture: who is not below this, learned nothing but that picture
 
@@ -47,6 +48,8 @@ def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float
     model.scale = model.recipe.likelihood.scale_from(error, count)
     if model.recipe.corruption:
         model.bounds = learn_bounds(model, batches, steps, listen)
+    if model.recipe.witnesses:
+        model.normal = learn_normal(model, batches, listen)
     model.metrics |= _figures(squares / count, spread.variance(), model, batches, began)  # the time of all, bounds too
     if isinstance(model.recipe.latent, Coded):
         model.metrics["bits_per_pixel"] = nats / math.log(2) / pixels

@@ -7,6 +7,7 @@ import math
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -71,13 +72,16 @@ def fit(
     network = _build(recipe, conversion)
     _warn_of_copying(recipe, network, conversion, listen)
     exact = closed_form.applies(recipe)  # an optimum needs no epoch to be chosen: nothing is held out
-    learned, held_out = split(len(pictures), 0.0 if exact else training.validation, training.seed)
+    share = 0.0 if exact and not recipe.witnesses else training.validation
+    learned, held_out, kept = split(len(pictures), share, training.seed, training.calibration)
     if len(learned) < processes.count:
         raise Mistake("fewer images than processes", got=str(len(learned)), allowed=f"{processes.count} or more")
     _check_use(recipe, conversion, exact, len(held_out), listen)
     partners = None if target is None else paired(pictures, Pictures(target, recipe.preprocessing, training.memory))
-    batches = Batches(pictures, conversion, training, processes, learned, held_out, partners)
-    told = {"source": source.description, "images": len(learned), "held_out": len(held_out)}
+    batches = Batches(pictures, conversion, training, processes, learned, held_out, kept, partners)
+    told: dict[str, Any] = {"source": source.description, "images": len(learned), "held_out": len(held_out)}
+    told |= {"kept": len(kept)} if len(kept) else {}
+    told |= {"columns": columns} if (columns := getattr(source, "columns", None)) else {}
     if start:
         told["start"] = start.provenance.get("command", "")
     if target:

@@ -102,6 +102,6 @@ def _cosines(close: list[Result], reference: Principal) -> dict[str, np.ndarray]
 
 def validation_bar(learned: np.ndarray, size: int, seed: int) -> float:
     """PCA's error where the curves are measured: fitted without the validation images, measured on them."""
-    fitted, held = split(len(learned), VALIDATION, seed)
+    fitted, held, _ = split(len(learned), VALIDATION, seed)
     pca = Principal(principal(learned[fitted], min(size, len(fitted)), seed), size)
     return float(np.square(pca.reconstruct(learned[held]) - learned[held]).mean()) if len(held) else 0.0

@@ -16,7 +16,7 @@ from diabolo.interpolation import COARSEST
 from diabolo.model import Model
 from diabolo.options import name_of
 from diabolo.preprocessing import UNIT
-from diabolo.tasks.restore.tiles import JPEG_GRID, by_tiles
+from diabolo.tiles import JPEG_GRID, by_tiles
 
 # What each verb undoes: the corruptions that a model was trained with.
 UNDOES = {

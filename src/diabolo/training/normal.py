@@ -1,0 +1,63 @@
+"""After the last step, for a recipe with witnesses: what normal images are like, and scores to compare others with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diabolo.errors import Mistake
+from diabolo.events import Listener, Passed
+from diabolo.judgement import evidence, judge, witnessed
+from diabolo.model import Model
+from diabolo.normal import Normal
+from diabolo.training.batches import Batches
+from diabolo.witnesses import Evidence
+
+FEWEST = 2  # images that are kept for each purpose
+AT_ONCE = 256  # images of one size
+
+
+def learn_normal(model: Model, batches: Batches, listen: Listener) -> Normal:
+    """The witnesses learn from the learned images, are measured on the held-out ones, and compared with those kept."""
+    if len(batches.kept) < FEWEST:
+        got = f"{len(batches.kept)} of {len(batches.learned) + len(batches.held_out) + len(batches.kept)} images"
+        remedy = f"more normal pictures, or --calibration 0.2 with at least {5 * FEWEST}"
+        raise Mistake("too few normal pictures are kept for calibration", got, f"{FEWEST} or more", remedy)
+    model.network.eval()
+    normal = Normal(model.recipe.witnesses)
+    generator = torch.Generator().manual_seed(model.recipe.training.seed)
+
+    def told() -> Iterator[Evidence]:
+        return (evidence(model, images) for images in _whole(batches, batches.learned))
+
+    witnesses: list[Any] = list(normal.witnesses)
+    for number, witness in enumerate(witnesses):
+        listen(Passed(number, len(witnesses), "witnesses"))
+        witness.learn(told, generator)
+    normal.to(model.device).eval()
+    model.normal = normal
+    beside = batches.held_out if len(batches.held_out) >= FEWEST else batches.learned
+
+    def said() -> Iterator[list[Tensor]]:
+        return (values for images in _whole(batches, beside) for values in witnessed(model, images))
+
+    normal.measure(said)
+    judged = [judge(model, images) for images in _whole(batches, batches.kept)]
+    scores = np.concatenate([one.scores for one in judged])
+    peaks = np.concatenate([-one.maps.reshape(len(one.maps), -1).max(1) for one in judged])
+    normal.compare_with(torch.from_numpy(scores), torch.from_numpy(peaks))
+    return normal.to(model.device)
+
+
+def _whole(batches: Batches, indices: np.ndarray) -> Iterator[np.ndarray]:
+    """Whole raw images, those of one size together as they come."""
+    pictures = batches.pictures
+    if pictures.shape is not None:
+        yield from pictures.batches(indices, AT_ONCE)
+        return
+    for index in indices:
+        yield pictures.readable(int(index))[None]
