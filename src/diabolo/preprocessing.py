@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,14 @@ class Preprocessing:
         "other numbers as they are within -1..1 and by their learned range otherwise",
         choices=("auto", "columns"),
     )
+    impute: bool = option(
+        False, "missing values (NaN) of a table become their column's mean; its columns are then standardised"
+    )
+
+    @property
+    def by_column(self) -> bool:
+        """Whether every column of a table has an offset and a scale of its own."""
+        return self.impute or self.scaling == "columns"
 
     def picture(self, raw: np.ndarray, channels: int) -> np.ndarray:
         """One raw picture (h, w) or (h, w, c) brought to the wanted side and to `channels` channels."""
@@ -72,7 +81,8 @@ class Conversion:
     """Raw arrays to network tensors and back, as learned from the training data.
 
     network = (numbers - offset) / scale, where numbers are uint8 / 255, uint16 / 65535, or floats as they are.
-    `offset` and `scale` hold one value, or one for each column.
+    `offset` and `scale` hold one value, or one for each column. With `impute`, each column has its own, the offset is
+    the column's mean, and what is missing (NaN) becomes that mean: 0 for the network.
     """
 
     shape: tuple[int, ...]  # (c, h, w) or (d,): what the network was built for
@@ -83,10 +93,11 @@ class Conversion:
     low: float = 0.0  # the least and the greatest network value in the training data
     high: float = 1.0
     any_size: bool = False  # the network takes pictures of any height and width
+    impute: bool = False  # NaN becomes its column's mean
 
     def to_network(self, raw: np.ndarray, dtype: torch.dtype = torch.float32, device: Any = "cpu") -> torch.Tensor:
         """(n, *raw image) to (n, *shape) on `device`; a `Mistake` where size, channels or kind of number do not fit."""
-        self._check(raw)
+        self.check(raw)
         unit = UNIT.get(raw.dtype.name)
         if not unit or len(self.scale) > 1:
             raw, unit = self._rescaled(raw, unit or 1.0), None
@@ -106,9 +117,13 @@ class Conversion:
     def _rescaled(self, raw: np.ndarray, unit: float) -> np.ndarray:
         """Raw numbers on the network's scale, before single precision takes away what double could tell apart."""
         if unit == 1 and (self.offset, self.scale) == ((0.0,), (1.0,)):
-            return raw
+            return self.filled(raw)
         wide = np.float64 if len(self.scale) > 1 else np.promote_types(raw.dtype, np.float32)
-        return (raw.astype(wide) / unit - np.array(self.offset, wide)) / np.array(self.scale, wide)
+        return self.filled((raw.astype(wide) / unit - np.array(self.offset, wide)) / np.array(self.scale, wide))
+
+    def filled(self, numbers: np.ndarray) -> np.ndarray:
+        """Numbers on the network's scale with what is missing replaced, where this is wanted."""
+        return np.where(np.isnan(numbers), numbers.dtype.type(0), numbers) if self.impute else numbers
 
     def from_network(self, values: torch.Tensor, dtype: Any = None) -> np.ndarray:
         """(n, *shape) to raw arrays (n, *raw image) of `dtype`; whole-number types are rounded and clipped."""
@@ -125,7 +140,8 @@ class Conversion:
             numbers = numbers.round()
         return np.ascontiguousarray(numbers.numpy().astype(name))
 
-    def _check(self, raw: np.ndarray) -> None:
+    def check(self, raw: np.ndarray) -> None:
+        """Raises the `Mistake` that `to_network` would: of another kind, size or range, or not finite."""
         if raw.ndim == 0 or _layout(raw.shape[1:]) != self.layout:
             raise Mistake("arrays of another kind", got=f"shape {raw.shape}", allowed=f"shape {self.describe()}")
         wanted = self.shape if self.layout == "vector" else self.shape[1:] + self.shape[:1]
@@ -135,11 +151,10 @@ class Conversion:
         if raw.dtype.kind not in "buif":
             raise Mistake("the images are not numbers", got=str(raw.dtype), allowed="bool, whole numbers, floats")
         if raw.dtype.kind == "f" and not np.isfinite(raw).all():
-            got_bad = f"{int((~np.isfinite(raw)).sum())} such values"
-            raise Mistake("NaN or infinity in the data", got_bad, "finite numbers", "numpy.nan_to_num(x)")
+            self._refuse_not_finite(raw)
         other = raw.dtype.name not in UNIT and raw.size
-        if self.dtype in UNIT and other and not -2 <= raw.min() <= raw.max() <= 3:  # strong noise goes so far
-            got_range = f"{raw.min():g} to {raw.max():g}"
+        if self.dtype in UNIT and other and ((raw < -2) | (raw > 3)).any():  # strong noise goes so far
+            got_range = f"{np.nanmin(raw):g} to {np.nanmax(raw):g}"
             remedy = f"x.astype('{self.dtype}'), or x / {UNIT[self.dtype]:g}"
             wrong = f"the model learned from {self.dtype}; {raw.dtype} stands for 0..1"
             raise Mistake(wrong, got_range, "0 to 1", remedy)
@@ -147,11 +162,36 @@ class Conversion:
             allowed = "numbers on the scale it was trained on"
             raise Mistake("the model learned from floats", f"{raw.dtype} values", allowed, "x.astype('float32')")
 
+    def _refuse_not_finite(self, raw: np.ndarray) -> None:
+        bad = np.isinf(raw) if self.impute else ~np.isfinite(raw)
+        if not bad.any():
+            return
+        got = f"{int(bad.sum())} such values"
+        if self.layout != "vector":
+            raise Mistake("NaN or infinity in the data", got, "finite numbers", "numpy.nan_to_num(x)")
+        got += f", in {columns_in_words(np.flatnonzero(bad.any(0)))}"
+        if self.impute:
+            raise Mistake("infinity in the data", got, "finite numbers, or NaN for what is missing")
+        remedy = "numpy.nan_to_num(x), or a model that was trained with --impute"
+        raise Mistake("NaN or infinity in the data", got, "finite numbers", remedy)
+
     def describe(self) -> str:
         """The shape of arrays it takes, in words: `(n, 28, 28)`."""
         sizes = ("h", "w") if self.any_size else self.shape[1:]
         parts = {"vector": self.shape, "grey": sizes, "channels": (*sizes, self.shape[0])}[self.layout]
         return "(n, " + ", ".join(str(p) for p in parts) + ")"
+
+
+def columns_in_words(columns: Iterable[int], names: list[str] | None = None) -> str:
+    """Columns by number, from 0, in words of readable length.
+
+    >>> columns_in_words([0, 4]), columns_in_words([1, 2, 3, 4], ["id", "age", "height", "weight", "sex"])
+    ('column 1, column 5', "column 'age', column 'height', column 'weight' and 1 more")
+    """
+    told = [f"column {i + 1}" for i in columns]
+    if names:
+        told = [label if names[i] == label else f"column {names[i]!r}" for i, label in zip(columns, told, strict=True)]
+    return ", ".join(told[:3]) + (f" and {len(told) - 3} more" if len(told) > 3 else "")
 
 
 def _layout(image: tuple[int, ...]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ from diabolo.cli.show import Show
 from diabolo.errors import Diverged, Mistake
 
 NAME = "fit"
-HELP = "train a model on a folder, zip or array of pictures, or on a named set"
+HELP = "train a model on a folder, zip or array of pictures, a table, or a named set"
 EXAMPLES = (
     "diabolo fit deep digits -o digits.diabolo --latent.size 8 --epochs 40",
     "diabolo fit conv PHOTOS/ -o photos.diabolo --preprocessing.side 64 --latent.size 128",
     "diabolo fit denoise PHOTOS/ -o denoise.diabolo --crop 64 --corruption noise,jpeg --corruption.noise.sigma 0,40",
     "diabolo fit compress PHOTOS/ -o mine.diabolo --half",
     "diabolo fit deep mnist -o sparse.diabolo --latent sparse --latent.size 256",
+    "diabolo fit deep measurements.csv -o measurements.diabolo --latent.size 4 --impute",
     "torchrun --nproc-per-node 2 -m diabolo fit deep mnist -o digits.diabolo",
 )
 NEEDS_ARGUMENTS = True
@@ -30,7 +31,7 @@ def add(parser: ArgumentParser, arguments: list[str]) -> None:
     rows = "\n".join(f"  {name:<16} {about}" for name, (_, about) in RECIPES.items())
     parser.description = f"{HELP}\n\nrecipes:\n{rows}"
     parser.add_argument("recipe", metavar="RECIPE", help="a named recipe, the first argument")
-    kinds = "folder, zip, picture, .npy, .npz, idx(.gz), or a named set; several are joined"
+    kinds = "folder, zip, picture, .npy, .npz, .csv, idx(.gz), or a named set; several are joined"
     parser.add_argument("source", metavar="SOURCE", nargs="+", help=kinds)
     parser.add_argument(
         "--target", metavar="SOURCE", help="what each picture is to become, by the same name: clean, or noisy otherwise"
@@ -38,6 +39,15 @@ def add(parser: ArgumentParser, arguments: list[str]) -> None:
     begin = "begin with the network and weights of this model; a starter's name will do"
     parser.add_argument("--start", metavar="MODEL", help=begin)
     parser.add_argument("--half", action="store_true", help="keep the weights in half precision: half the file")
+    parser.add_argument(
+        "--impute",
+        dest="option:preprocessing.impute",
+        nargs="?",
+        const="true",
+        default=SUPPRESS,
+        metavar="true|false",
+        help="missing values of a table become their column's mean",
+    )
     parser.add_argument("-o", "--out", required=True, metavar="MODEL", help="the model file to write, *.diabolo")
     parser.add_argument("--resume", action="store_true", help="go on from MODEL.checkpoint, if it is there")
     parser.add_argument(

@@ -41,7 +41,7 @@ def solve(latent: LinearLatent, pictures: Pictures, learned: np.ndarray, convers
         mean, basis, variances = principal_components(rows, latent.code[0])[:3]
     offset, scale = np.array(conversion.offset), np.array(conversion.scale)
     factor = 1 / UNIT.get(conversion.dtype, 1.0)  # the pass multiplies raw numbers; only its result is rescaled
-    if len(scale) > 1:
+    if len(scale) > 1 or conversion.impute:
         latent.set_solution(mean, basis, variances)  # every column was rescaled on the way
     else:
         latent.set_solution((mean * factor - offset) / scale, basis, variances * (factor / scale) ** 2)
@@ -58,6 +58,7 @@ def _flat(pictures: Pictures, learned: np.ndarray, conversion: Conversion) -> It
         if conversion.layout == "channels":
             raw = np.moveaxis(raw, -1, 1)
         rows = raw.reshape(len(raw), -1)
-        if len(conversion.scale) > 1:
+        if len(conversion.scale) > 1 or conversion.impute:
             rows = (rows * (1 / UNIT.get(conversion.dtype, 1.0)) - conversion.offset) / conversion.scale
+            rows = conversion.filled(rows)
         yield rows
