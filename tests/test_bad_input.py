@@ -58,8 +58,14 @@ class Table:
 # What fit refuses. A function makes each, so that generators are new and pandas may be missing.
 REFUSED: dict[str, tuple[Any, str]] = {
     "channels first": (lambda: np.zeros((5, 3, 28, 28), np.uint8), r"channels come first.*transpose\(0, 2, 3, 1\)"),
-    "NaN": (lambda: np.array([[0.0, np.nan], [1, 2]]), r"1 such value, the first \(NaN\) in image 0 at \(1,\)"),
-    "infinity": (lambda: np.array([[0.0, 1], [np.inf, 2]]), r"the first \(infinity\) in image 1 at \(0,\)"),
+    "NaN": (
+        lambda: np.array([[0.0, np.nan], [1, 2]]),
+        r"NaN.*got 1 in column 2; the first in image 0, column 2.*impute",
+    ),
+    "infinity": (
+        lambda: np.array([[0.0, 1], [np.inf, 2]]),
+        r"infinity.*got 1 in column 1; the first in image 1, column 1",
+    ),
     "empty": (lambda: np.zeros((0, 4)), r"no images|0 sample"),
     "no pixels": (lambda: np.zeros((3, 0, 5)), r"no images|0 feature|minimum of 1"),
     "a single vector": (lambda: np.zeros(7), r"array|1D"),
@@ -243,7 +249,10 @@ FILES: dict[str, tuple[Any, str]] = {
     "objects.npy": (lambda path: np.save(path, np.array([{}]), allow_pickle=True), "Python objects"),
     "texts.npy": (lambda path: np.save(path, np.array([["a"]])), "not numbers: got texts"),
     "complex.npy": (lambda path: np.save(path, np.ones((3, 4, 4), complex)), "not numbers: got complex"),
-    "nan.npy": (lambda path: np.save(path, np.full((3, 4), np.nan)), "12 such values, the first"),
+    "nan.npy": (
+        lambda path: np.save(path, np.full((3, 4), np.nan)),
+        "12 in column 1, column 2, column 3 and 1 more; the first",
+    ),
     "none.npy": (lambda path: np.save(path, np.zeros((0, 4))), "no images"),
     "vector.npy": (lambda path: np.save(path, np.zeros(4)), r"not the shape of images: got \(4,\)"),
     "first.npy": (lambda path: np.save(path, np.zeros((2, 3, 9, 9), np.uint8)), "channels come first"),

@@ -32,6 +32,9 @@ CONFIGURATIONS = {
     "deep": Autoencoder(Flat(width=8), Plain(size=2), training=SHORT),
     "variational": Autoencoder(Flat(width=8), Variational(size=2), training=SHORT, random_state=0),
     "denoising": Autoencoder(Flat(width=8), Sparse(size=3, active=1), corruption=Noise(), training=SHORT),
+    "imputing": Autoencoder(
+        Flat(depth=0), diabolo.Linear(size=1), "gaussian", preprocessing=Preprocessing(impute=True)
+    ),
     "by name": Autoencoder("flat", "contractive", training=Training(epochs=1, batch_size=64)),
 }
 # scikit-learn's checks that cannot hold here, and why.

@@ -19,7 +19,7 @@ from diabolo.events import Event, Listener, Note
 from diabolo.inputs import array_of, in_one_line, is_place, plain
 from diabolo.options import fields, replace
 from diabolo.recipe import Recipe, named, with_options
-from diabolo.sources import open_source
+from diabolo.sources import Arrays, open_source
 from diabolo.training import fit
 
 AXES = (
@@ -153,6 +153,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         for learned in ("n_features_in_", "feature_names_in_"):  # by an earlier fit to a table
             self.__dict__.pop(learned, None)
         source = open_source(X if is_place(X) else self._array(X, reset=True))
+        if isinstance(source, Arrays) and hasattr(self, "feature_names_in_"):
+            source.columns = list(self.feature_names_in_)
         self.model_ = fit(source, recipe, device=self.device, listen=self._hear)
         self.n_iter_ = max(1, len(self.model_.metrics.get("history", [])))
         if "interrupted" in self.model_.provenance:
@@ -190,6 +192,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _model(self) -> Any:
         check_is_fitted(self, "model_")
         return self.model_
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = getattr(self.preprocessing, "impute", False)
+        return tags
 
     @property
     def _n_features_out(self) -> int:

@@ -21,7 +21,7 @@ def array_of(estimator: Any, X: Any, model: Model | None, reset: bool = False) -
     """The images as one array; tables through scikit-learn's checks, which know names and numbers of columns.
 
     `model` brings pictures of a place to its side and channels. With `reset` the estimator learns what a table's
-    columns are; without it they must be those, and all numbers finite.
+    columns are; without it they must be those. Numbers must be finite, but for NaN where the model imputes it.
     """
     if model is not None and is_place(X):
         source = open_source(X)
@@ -35,8 +35,8 @@ def array_of(estimator: Any, X: Any, model: Model | None, reset: bool = False) -
             array: np.ndarray = check_array(X, allow_nd=True, ensure_2d=False, ensure_all_finite=False)
         else:
             array = validate_data(estimator, X, reset=reset, ensure_all_finite=False, allow_nd=True)
-    if not reset and array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise Mistake("NaN or infinity in the data", allowed="finite numbers", remedy="numpy.nan_to_num(x)")
+    if model is not None:
+        model.conversion.check_finite(array, getattr(estimator, "feature_names_in_", None))
     return array
 
 

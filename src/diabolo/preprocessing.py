@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,7 +97,7 @@ class Conversion:
 
     def to_network(self, raw: np.ndarray, dtype: torch.dtype = torch.float32, device: Any = "cpu") -> torch.Tensor:
         """(n, *raw image) to (n, *shape) on `device`; a `Mistake` where size, channels or kind of number do not fit."""
-        self.check(raw)
+        self._check(raw)
         unit = UNIT.get(raw.dtype.name)
         if not unit or len(self.scale) > 1:
             raw, unit = self._rescaled(raw, unit or 1.0), None
@@ -140,8 +140,7 @@ class Conversion:
             numbers = numbers.round()
         return np.ascontiguousarray(numbers.numpy().astype(name))
 
-    def check(self, raw: np.ndarray) -> None:
-        """Raises the `Mistake` that `to_network` would: of another kind, size or range, or not finite."""
+    def _check(self, raw: np.ndarray) -> None:
         if raw.ndim == 0 or _layout(raw.shape[1:]) != self.layout:
             raise Mistake("arrays of another kind", got=f"shape {raw.shape}", allowed=f"shape {self.describe()}")
         wanted = self.shape if self.layout == "vector" else self.shape[1:] + self.shape[:1]
@@ -150,8 +149,7 @@ class Conversion:
             raise Mistake("arrays of another size", got=f"shape {raw.shape}", allowed=f"shape {self.describe()}")
         if raw.dtype.kind not in "buif":
             raise Mistake("the images are not numbers", got=str(raw.dtype), allowed="bool, whole numbers, floats")
-        if raw.dtype.kind == "f" and not np.isfinite(raw).all():
-            self._refuse_not_finite(raw)
+        self.check_finite(raw)
         other = raw.dtype.name not in UNIT and raw.size
         if self.dtype in UNIT and other and ((raw < -2) | (raw > 3)).any():  # strong noise goes so far
             got_range = f"{np.nanmin(raw):g} to {np.nanmax(raw):g}"
@@ -162,18 +160,21 @@ class Conversion:
             allowed = "numbers on the scale it was trained on"
             raise Mistake("the model learned from floats", f"{raw.dtype} values", allowed, "x.astype('float32')")
 
-    def _refuse_not_finite(self, raw: np.ndarray) -> None:
+    def check_finite(self, raw: np.ndarray, columns: Sequence[str] | None = None) -> None:
+        """Raises `Mistake` for infinity, and for NaN where it is not imputed; `columns` are the names of a table's."""
+        if raw.dtype.kind != "f" or np.isfinite(raw).all():
+            return
         bad = np.isinf(raw) if self.impute else ~np.isfinite(raw)
         if not bad.any():
             return
+        wrong, allowed, remedy = "NaN or infinity in the data", "finite numbers", "numpy.nan_to_num(x)"
         got = f"{int(bad.sum())} such values"
-        if self.layout != "vector":
-            raise Mistake("NaN or infinity in the data", got, "finite numbers", "numpy.nan_to_num(x)")
-        got += f", in {columns_in_words(np.flatnonzero(bad.any(0)))}"
+        if self.layout == "vector" and raw.ndim == 2:
+            got += f" in {columns_in_words(np.flatnonzero(bad.any(0)), columns)}"
+            remedy += ", or a model trained with --impute (preprocessing__impute=True)"
         if self.impute:
-            raise Mistake("infinity in the data", got, "finite numbers, or NaN for what is missing")
-        remedy = "numpy.nan_to_num(x), or a model that was trained with --impute"
-        raise Mistake("NaN or infinity in the data", got, "finite numbers", remedy)
+            wrong, allowed, remedy = "infinity in the data", "finite numbers, and NaN for what is missing", ""
+        raise Mistake(wrong, got, allowed, remedy)
 
     def describe(self) -> str:
         """The shape of arrays it takes, in words: `(n, 28, 28)`."""
@@ -182,14 +183,14 @@ class Conversion:
         return "(n, " + ", ".join(str(p) for p in parts) + ")"
 
 
-def columns_in_words(columns: Iterable[int], names: list[str] | None = None) -> str:
+def columns_in_words(columns: Iterable[int], names: Sequence[str] | None = None) -> str:
     """Columns by number, from 0, in words of readable length.
 
     >>> columns_in_words([0, 4]), columns_in_words([1, 2, 3, 4], ["id", "age", "height", "weight", "sex"])
     ('column 1, column 5', "column 'age', column 'height', column 'weight' and 1 more")
     """
     told = [f"column {i + 1}" for i in columns]
-    if names:
+    if names is not None:
         told = [label if names[i] == label else f"column {names[i]!r}" for i, label in zip(columns, told, strict=True)]
     return ", ".join(told[:3]) + (f" and {len(told) - 3} more" if len(told) > 3 else "")
 
