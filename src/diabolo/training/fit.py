@@ -66,7 +66,7 @@ def fit(
     pictures = Pictures(source, recipe.preprocessing, recipe.training.memory, recipe.training.workers)
     recipe = _with_crop(recipe, pictures, listen)
     training = recipe.training
-    seen, conversion = survey(pictures, recipe.training.crop)
+    seen, conversion = survey(pictures, recipe.training.crop, listen)
     conversion = dataclasses.replace(conversion, any_size=recipe.architecture.spatial and conversion.layout != "vector")
     recipe = _with_likelihood(recipe, seen, conversion, listen)
     network = _build(recipe, conversion)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from diabolo.errors import Mistake
+from diabolo.events import Listener, Note, ignore
 from diabolo.preprocessing import UNIT, Conversion, columns_in_words, network_shape
 from diabolo.training.pictures import Pictures
 
@@ -27,8 +28,11 @@ class Survey:
     constant: tuple[int, ...] = ()
 
 
-def survey(pictures: Pictures, crop: int) -> tuple[Survey, Conversion]:
-    """Look at the data. NaN and infinity are refused with their count and first place; `impute` lets NaN pass."""
+def survey(pictures: Pictures, crop: int, listen: Listener = ignore) -> tuple[Survey, Conversion]:
+    """Look at the data. NaN and infinity are refused with their count and first place; `impute` lets NaN pass.
+
+    A warning names the columns that cannot be standardised, since they never change.
+    """
     pictures.check_crop(crop)
     image = pictures.shape or (crop, crop, pictures.channels)[: 2 if pictures.channels == 1 else 3]
     if crop and len(image) > 1:
@@ -52,6 +56,9 @@ def survey(pictures: Pictures, crop: int) -> tuple[Survey, Conversion]:
     if wanted.by_column:
         seen, offset, scale = _columns(pictures, pictures.read(0) if first is None else first)
         low, high = seen.low, seen.high
+        if seen.constant and len(pictures) > 1:
+            told = columns_in_words(seen.constant, getattr(pictures.source, "columns", None))
+            listen(Note(f"never changes in the training data, and keeps its own unit: {told}", warning=True))
     elif seen.two_valued:  # 0 and 1 for the network, whichever two values they are
         unit = UNIT.get(pictures.dtype.name, 1.0)
         offset, scale = (low / unit,), ((high - low) / unit,)
