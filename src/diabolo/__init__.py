@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from diabolo.recipe import Recipe
     from diabolo.sources import open_source
     from diabolo.tasks.compress import Compressor
+    from diabolo.tasks.detect import AnomalyDetector
     from diabolo.tasks.restore import Deblocker, Deblurrer, Denoiser, Enlarger, Inpainter
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnomalyDetector",
     "Autoencoder",
     "Bernoulli",
     "BlindSpot",
@@ -79,6 +81,7 @@ __all__ = [
 
 # Where each name lives: it is imported from there when it is first used.
 _HOMES = {
+    "AnomalyDetector": "diabolo.tasks.detect",
     "Autoencoder": "diabolo.estimator",
     "Bernoulli": "diabolo.objectives",
     "BlindSpot": "diabolo.corruptions",

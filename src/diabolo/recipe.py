@@ -21,7 +21,7 @@ from diabolo.latents import LATENTS, Coded, Contractive, Linear, Plain, Sparse, 
 from diabolo.objectives import LIKELIHOODS, TERMS, Bernoulli, Gaussian
 from diabolo.options import Family, option, part, replace
 from diabolo.preprocessing import Preprocessing
-from diabolo.witnesses import WITNESSES
+from diabolo.witnesses import WITNESSES, Density, Neighbours, Residual
 
 
 @part
@@ -51,6 +51,7 @@ class Training:
     calibration: float = option(
         0.0, "share of the images kept aside, from which only thresholds are learned", at_least=0, at_most=0.9
     )
+    contamination: str = option("none", "images that are not normal and are left out: none, auto, or a share as 0.05")
     patience: int = option(0, "stop after so many epochs without improvement; 0 = never", unit="epochs", at_least=0)
     crop: int = option(
         0,
@@ -159,6 +160,29 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
         Recipe(Blocks(), Coded(), Gaussian(), training=_COMPRESSING),
         "a codec of any quality, for pictures of any size: `diabolo compress`",
     ),
+    "detect": (
+        Recipe(
+            Conv(width=32, levels=2),
+            Plain(16),
+            Gaussian(),
+            corruption=(Noise(sigma=(0.0, 60.0)),),
+            witnesses=(Residual(), Density(), Neighbours()),
+            training=Training(learning_rate=3e-3, validation=0.1, calibration=0.2),
+        ),
+        "learns what normal pictures are like and tells which are not: `diabolo detect`",
+    ),
+    "detect-table": (
+        Recipe(
+            Flat(2, 128, activation="silu", decoder_activation="silu"),
+            Plain(8),
+            Gaussian(),
+            corruption=(Noise(sigma=(0.0, 50.0)),),
+            witnesses=(Residual(), Density(), Neighbours(of="image")),
+            preprocessing=Preprocessing(scaling="columns"),
+            training=Training(learning_rate=3e-3, validation=0.1, calibration=0.2),
+        ),
+        "the same for tables and vectors, which `detect` takes by itself where it is given some",
+    ),
     "sparse": (
         Recipe(Flat(depth=0), Sparse(size=256), training=Training(learning_rate=1e-2)),
         "an overcomplete code of which few numbers are active",
@@ -183,6 +207,12 @@ def named(name: str) -> Recipe:
     if name not in RECIPES:
         raise unknown("recipe", name, RECIPES)
     return RECIPES[name][0]
+
+
+def suited(name: str, vectors: bool) -> str:
+    """The recipe's name, or that of its counterpart for tables where the data are vectors and it has one."""
+    table = f"{name}-table"
+    return table if vectors and table in RECIPES else name
 
 
 def with_options(recipe: Recipe, options: dict[str, Any]) -> Recipe:

@@ -14,6 +14,7 @@ from diabolo.files import told
 from diabolo.pixels import SUFFIXES, is_picture, picture_size
 from diabolo.sources.arrays import as_array, column_names, open_npy, open_npz
 from diabolo.sources.base import Arrays, Joined, Source
+from diabolo.sources.chosen import Chosen
 from diabolo.sources.idx import is_idx, open_idx
 from diabolo.sources.named import NAMED, labels, list_sets
 from diabolo.sources.pictures import Folder, Pictures, Zip
@@ -23,6 +24,7 @@ __all__ = [
     "NAMED",
     "SOURCES",
     "Arrays",
+    "Chosen",
     "Joined",
     "Kind",
     "Pictures",

@@ -10,25 +10,27 @@ from diabolo import artifact
 from diabolo.errors import Mistake
 from diabolo.events import ignore
 from diabolo.model import Model
-from diabolo.recipe import named, shaped_as, with_options
+from diabolo.recipe import named, shaped_as, suited, with_options
 from diabolo.sources import open_source
 from diabolo.starters import named_model
 from diabolo.training import fit
 
 
-def learn(verb: str, estimator: Any, X: Any, y: Any = None) -> Model:
+def learn(verb: str, estimator: Any, X: Any, y: Any = None, options: dict[str, Any] | None = None) -> Model:
     """A model trained by the recipe of a verb on what `open_source` opens; `y` are targets, where pairs are learned.
 
     With targets nothing is done to the pictures first, unless the options name a corruption. The estimator's `model`,
-    where one is given, is where the training starts.
+    where one is given, is where the training starts. The estimator's own options go before `options`.
     """
-    recipe = named(verb)
-    options = ({} if y is None else {"corruption": "none", "hint": "none"}) | (estimator.options or {})
+    source = open_source(X)
+    recipe = named(suited(verb, source.read(0).ndim == 1))
+    told = {} if y is None else {"corruption": "none", "hint": "none"}
+    options = told | (options or {}) | (estimator.options or {})
     start = None if estimator.model is None else find(estimator.model, estimator.device)
     base = recipe if start is None else shaped_as(recipe, start.recipe)
     chosen = with_options(base, {key.replace("__", "."): value for key, value in options.items()})
     target = None if y is None else open_source(y)
-    source, listen = open_source(X), estimator.listen or ignore
+    listen = estimator.listen or ignore
     return fit(source, chosen, target=target, start=start, device=estimator.device, listen=listen)
 
 

@@ -46,7 +46,7 @@ def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float
         count += images.numel()
         spread.add(images)
     model.scale = model.recipe.likelihood.scale_from(error, count)
-    if model.recipe.corruption:
+    if model.recipe.corruption and not model.recipe.witnesses:  # these are not there to restore
         model.bounds = learn_bounds(model, batches, steps, listen)
     if model.recipe.witnesses:
         model.normal = learn_normal(model, batches, listen)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from diabolo import objectives
@@ -21,7 +22,7 @@ from diabolo.network import Network
 from diabolo.options import name_of, replace
 from diabolo.preprocessing import UNIT, Conversion
 from diabolo.recipe import Auto, Recipe, Training
-from diabolo.sources import Source
+from diabolo.sources import Chosen, Source
 from diabolo.training import checkpoint, closed_form, players
 from diabolo.training.batches import Batches, split
 from diabolo.training.finish import finish
@@ -32,6 +33,7 @@ from diabolo.training.pictures import Pictures
 from diabolo.training.processes import Processes, join
 from diabolo.training.start import start_at_mean, start_from
 from diabolo.training.survey import Survey, survey
+from diabolo.training.trim import NAMED, trimmed
 
 CHECKPOINT_SECONDS = 30.0
 LONGEST_HISTORY = 1000  # epochs that are told of in the model; of a longer run every second, third, ...
@@ -63,6 +65,11 @@ def fit(
     processes = join(device)
     _check_batch(recipe, processes)
     began = time.process_time(), time.monotonic()
+    left_out: list[str] = []
+    if recipe.training.contamination != "none":
+        left = trimmed(source, recipe, lambda some, plain: fit(some, plain, device=device, listen=listen), listen)
+        left_out = [source.name(i) for i in left]
+        source = Chosen(source, np.delete(np.arange(len(source)), left).tolist())
     pictures = Pictures(source, recipe.preprocessing, recipe.training.memory, recipe.training.workers)
     recipe = _with_crop(recipe, pictures, listen)
     training = recipe.training
@@ -81,6 +88,7 @@ def fit(
     batches = Batches(pictures, conversion, training, processes, learned, held_out, kept, partners)
     told: dict[str, Any] = {"source": source.description, "images": len(learned), "held_out": len(held_out)}
     told |= {"kept": len(kept)} if len(kept) else {}
+    told |= {"left_out": left_out[:NAMED]} if left_out else {}
     told |= {"columns": columns} if (columns := getattr(source, "columns", None)) else {}
     if start:
         told["start"] = start.provenance.get("command", "")

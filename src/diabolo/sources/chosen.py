@@ -1,0 +1,32 @@
+"""Some images of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from diabolo.sources.base import Source
+
+
+class Chosen:
+    """The images of a source at `places`, in that order, under their own names."""
+
+    def __init__(self, source: Source, places: Sequence[int]) -> None:
+        self.source, self.places = source, [int(place) for place in places]
+        self.description = f"{len(self.places)} of {source.description}"
+        self.unreadable: list[tuple[str, str]] = []
+        self.columns: list[str] | None = getattr(source, "columns", None)
+        self.shapes: set[tuple[Any, ...]] = getattr(source, "shapes", set())
+        array = getattr(source, "array", None)
+        self.array: np.ndarray | None = None if array is None else np.asarray(array)[self.places]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def read(self, index: int) -> np.ndarray:
+        return self.source.read(self.places[index])
+
+    def name(self, index: int) -> str:
+        return self.source.name(self.places[index])
