@@ -32,6 +32,7 @@ class Normal(nn.Module):
     width: Tensor
     scores: Tensor  # (m,) of normal images to compare with
     peaks: Tensor  # (m,) minus the greatest value of their maps
+    typical: Tensor  # (k, d) normal vectors that were learned from, in network units; (0,) of pictures
 
     def __init__(self, parts: Sequence[Any]) -> None:
         super().__init__()
@@ -41,7 +42,7 @@ class Normal(nn.Module):
             self.register_buffer(name, torch.zeros(len(parts)))
         for name in ("spread", "width"):
             self.register_buffer(name, torch.ones(len(parts)))
-        for name in ("scores", "peaks"):
+        for name in ("scores", "peaks", "typical"):
             self.register_buffer(name, torch.zeros(0))
 
     @classmethod
@@ -120,7 +121,7 @@ class Normal(nn.Module):
 def pool(values: Tensor, share: float) -> Tensor:
     """The mean over the `share` (0..1) of each image's greatest values, at least one of them: (n, ...) -> (n,)."""
     flat = values.flatten(1) if values.dim() > 1 else values[:, None]
-    most = max(1, round(share * flat.shape[1]))
+    most = torch.sym_max(1, round(share * flat.shape[1]))  # as max; a size that is left open stays so in export
     return flat.mean(1) if most == flat.shape[1] else flat.topk(most, 1).values.mean(1)
 
 

@@ -16,8 +16,10 @@ from diabolo.model import Model
 from diabolo.normal import Normal
 from diabolo.training.batches import Batches
 from diabolo.witnesses import Evidence
+from diabolo.witnesses.base import chosen_rows
 
 FEWEST = 2  # images that are kept for each purpose
+TYPICAL = 256  # vectors that are kept in the model, as examples of normal ones
 AT_ONCE = 256  # images of one size
 
 
@@ -50,6 +52,8 @@ def learn_normal(model: Model, batches: Batches, listen: Listener) -> Normal:
     scores = np.concatenate([one.scores for one in judged])
     peaks = np.concatenate([-one.maps.reshape(len(one.maps), -1).max(1) for one in judged])
     normal.compare_with(torch.from_numpy(scores), torch.from_numpy(peaks))
+    if model.conversion.layout == "vector":
+        normal.typical = chosen_rows(told, lambda one: one.image.float(), TYPICAL, generator)
     return normal.to(model.device)
 
 
