@@ -27,7 +27,8 @@ from diabolo.errors import Mistake
 from diabolo.latents import Plain
 from diabolo.model import Model
 from diabolo.options import fields, option, part
-from diabolo.recipe import Recipe, named, with_options
+from diabolo.recipe import Recipe, with_options
+from diabolo.recipes import named
 from diabolo.sources import open_source
 from diabolo.training import fit
 

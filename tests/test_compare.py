@@ -18,7 +18,8 @@ from diabolo import artifact
 from diabolo.cli import main
 from diabolo.errors import Mistake
 from diabolo.pixels import read_picture
-from diabolo.recipe import RECIPES, named, with_options
+from diabolo.recipe import with_options
+from diabolo.recipes import RECIPES, named
 from diabolo.sources import Arrays
 from diabolo.tasks import demo as demonstration
 from diabolo.tasks.compare import compare

@@ -7,7 +7,7 @@ import torch
 
 from diabolo.interpolation import pull_push
 from diabolo.network import Network
-from diabolo.recipe import named
+from diabolo.recipes import named
 
 
 def holes(*size: int, share: float = 0.5) -> torch.Tensor:

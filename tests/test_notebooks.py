@@ -14,7 +14,8 @@ import pytest
 from diabolo.cli.commands import COMMANDS, command
 from diabolo.cli.parser import Parser
 from diabolo.options import Family
-from diabolo.recipe import LIKELIHOOD_CHOICES, RECIPES, Recipe
+from diabolo.recipe import LIKELIHOOD_CHOICES, Recipe
+from diabolo.recipes import RECIPES
 
 ROOT = Path(__file__).parent.parent
 TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.py"))

@@ -15,7 +15,8 @@ from diabolo.corruptions import Blur, Noise
 from diabolo.errors import Diverged, Mistake, unknown
 from diabolo.latents import Plain, Sparse
 from diabolo.options import Family, Option, fields, from_plain, name_of, option, part, replace, to_plain, walk
-from diabolo.recipe import RECIPES, Recipe, named, with_options
+from diabolo.recipe import Recipe, with_options
+from diabolo.recipes import RECIPES, named
 
 
 @part

@@ -19,7 +19,8 @@ import torch
 
 from diabolo import artifact
 from diabolo.model import Model
-from diabolo.recipe import Recipe, named, with_options
+from diabolo.recipe import Recipe, with_options
+from diabolo.recipes import named
 from diabolo.sources import open_source
 from diabolo.training import fit, leave
 

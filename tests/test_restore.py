@@ -14,7 +14,8 @@ from diabolo import artifact
 from diabolo.errors import Mistake
 from diabolo.events import Note
 from diabolo.model import Model
-from diabolo.recipe import named, with_options
+from diabolo.recipe import with_options
+from diabolo.recipes import named
 from diabolo.sources import open_source
 from diabolo.tasks.restore import Deblocker, Deblurrer, Denoiser, Enlarger, Inpainter, Restorer
 from diabolo.tasks.restore.inpainter import REACH

@@ -15,7 +15,8 @@ from diabolo import artifact, cli
 from diabolo.cli.show import Show
 from diabolo.events import Passed
 from diabolo.pixels import Picture, read_picture, write_picture
-from diabolo.recipe import named, with_options
+from diabolo.recipe import with_options
+from diabolo.recipes import named
 from diabolo.sources import open_source
 from diabolo.tasks.restore.files import companion
 from diabolo.training import fit

@@ -17,7 +17,8 @@ from diabolo.model import Model
 from diabolo.network import Network
 from diabolo.objectives import Adversarial
 from diabolo.pixels import Picture, write_picture
-from diabolo.recipe import RECIPES, Recipe, named, with_options
+from diabolo.recipe import Recipe, with_options
+from diabolo.recipes import RECIPES, named
 from diabolo.sources import Arrays, open_source
 from diabolo.training import fit, players
 from diabolo.training.batches import Batches

@@ -21,7 +21,8 @@ from diabolo.errors import Mistake
 from diabolo.events import Event, Note, Started, Stepped
 from diabolo.model import Model
 from diabolo.pixels import Picture, write_picture
-from diabolo.recipe import Recipe, named, with_options
+from diabolo.recipe import Recipe, with_options
+from diabolo.recipes import named
 from diabolo.sources import open_source
 from diabolo.training import fit
 

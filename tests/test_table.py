@@ -25,7 +25,8 @@ from diabolo.errors import Mistake
 from diabolo.events import Event, Note
 from diabolo.latents import Linear
 from diabolo.model import Model
-from diabolo.recipe import named, with_options
+from diabolo.recipe import with_options
+from diabolo.recipes import named
 from diabolo.sources import Arrays, Joined, Source, open_source
 from diabolo.training import fit
 

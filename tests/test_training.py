@@ -18,7 +18,8 @@ from diabolo.model import Model
 from diabolo.network import Network
 from diabolo.pixels import Picture, write_picture
 from diabolo.preprocessing import Preprocessing
-from diabolo.recipe import Training, named, with_options
+from diabolo.recipe import Training, with_options
+from diabolo.recipes import named
 from diabolo.sources import open_source
 from diabolo.training import find_device, fit
 from diabolo.training.batches import ahead, split

@@ -17,7 +17,8 @@ from skimage.data import astronaut
 from diabolo.model import Model
 from diabolo.network import Network
 from diabolo.preprocessing import Conversion
-from diabolo.recipe import named, with_options
+from diabolo.recipe import with_options
+from diabolo.recipes import named
 from diabolo.starters import starter
 from diabolo.tasks.compress import Compressor
 from diabolo.tasks.compress.codec import Codec

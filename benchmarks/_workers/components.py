@@ -17,7 +17,8 @@ images = pictures("mnist", "train")
 if method == "ours":
     import torch  # noqa: F401  the import is no part of the time
 
-    from diabolo.recipe import named, with_options
+    from diabolo.recipe import with_options
+    from diabolo.recipes import named
     from diabolo.sources import open_source
     from diabolo.training import fit
 

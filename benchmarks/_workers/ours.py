@@ -13,7 +13,8 @@ import numpy as np
 from _measure import Clock, mean_squared_error, peak, report, warm_up
 
 from diabolo.events import Event, Stepped
-from diabolo.recipe import named, with_options
+from diabolo.recipe import with_options
+from diabolo.recipes import named
 from diabolo.sources import open_source
 from diabolo.training import fit
 

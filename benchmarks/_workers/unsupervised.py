@@ -11,7 +11,8 @@ import sys
 import numpy as np
 from _measure import Clock, report, warm_up
 
-from diabolo.recipe import named, with_options
+from diabolo.recipe import with_options
+from diabolo.recipes import named
 from diabolo.sources import open_source
 from diabolo.tasks.restore import Restorer
 from diabolo.training import fit

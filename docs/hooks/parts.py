@@ -17,7 +17,8 @@ from diabolo.latents import LATENTS
 from diabolo.objectives import TERMS
 from diabolo.options import Family, Option, fields, name_of
 from diabolo.preprocessing import Preprocessing
-from diabolo.recipe import LIKELIHOOD_CHOICES, RECIPES, Recipe, Training
+from diabolo.recipe import LIKELIHOOD_CHOICES, Recipe, Training
+from diabolo.recipes import RECIPES
 from diabolo.sources import list_sets
 from diabolo.starters import FOLDER, STARTERS, starter
 

@@ -18,7 +18,8 @@ from diabolo.errors import unknown
 from diabolo.events import Event, Listener, Note
 from diabolo.inputs import array_of, in_one_line, is_place, plain
 from diabolo.options import fields, replace
-from diabolo.recipe import Recipe, named, with_options
+from diabolo.recipe import Recipe, with_options
+from diabolo.recipes import named
 from diabolo.sources import Arrays, open_source
 from diabolo.training import fit
 

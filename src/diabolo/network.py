@@ -21,6 +21,7 @@ class Output(NamedTuple):
     values: Tensor  # (n, *code)
     penalty: Tensor  # (n,), nats, what the code costs
     weight: Tensor | None = None  # (n,), how much the distortion counts beside the penalty; None = 1
+    marks: Tensor | None = None  # (n, 1, h, w), log-odds that a pixel was corrupted; None where the decoder tells none
 
 
 class Network(nn.Module):
@@ -31,7 +32,7 @@ class Network(nn.Module):
 
     def __init__(self, recipe: Recipe, shape: tuple[int, ...], seed: int = 0) -> None:
         super().__init__()
-        self.shape, self.holes = shape, recipe.hint == "missing"
+        self.shape, self.holes, self.marks = shape, recipe.hint == "missing", _marks(recipe)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.encoder, self.decoder = _build(recipe, shape)
@@ -50,17 +51,17 @@ class Network(nn.Module):
             image = pull_push(image, hint)
         features = self.encoder(image) if hint is None else self.encoder(image, hint)
         code = self.latent.encode(features.values, origin=image, generator=generator)
-        parameters = self.decoder(self.latent.decode(code.values), features.skips, features.size)
+        parameters, marks = self._told(self.decoder(self.latent.decode(code.values), features.skips, features.size))
         if hint is not None and self.holes:  # what is seen needs no guess, and no loss is spent on it
             parameters = torch.where(hint > 0, parameters, image.to(parameters.dtype))
-        return Output(parameters, code.values, code.penalty, code.weight)
+        return Output(parameters, code.values, code.penalty, code.weight, marks)
 
     def evidence(self, image: Tensor) -> Evidence:
         """What witnesses are told of images (n, *shape): what was made of them on the way; parameters as restored."""
         features = self.encoder(image)
         code = self.latent.encode(features.values, origin=image)
-        parameters = self.decoder(self.latent.decode(code.values), features.skips, features.size)
-        return Evidence(image, parameters, code.values, features.levels or (features.values,))
+        parameters, marks = self._told(self.decoder(self.latent.decode(code.values), features.skips, features.size))
+        return Evidence(image, parameters, code.values, features.levels or (features.values,), marks)
 
     def encode(self, image: Tensor) -> Tensor:
         """(n, *shape) to the code's values (n, *code)."""
@@ -68,16 +69,28 @@ class Network(nn.Module):
 
     def decode(self, values: Tensor, size: tuple[int, ...] = ()) -> Tensor:
         """The code's values (n, *code) to parameters (n, *shape), cropped to `size` (h, w) where it is given."""
-        return self.decoder(self.latent.decode(values), (), size)
+        return self._told(self.decoder(self.latent.decode(values), (), size))[0]
+
+    def _told(self, decoded: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What the decoder gives as parameters and, in a further channel where it has one, marks."""
+        return (decoded[:, :-1], decoded[:, -1:]) if self.marks else (decoded, None)
+
+
+def _marks(recipe: Recipe) -> bool:
+    """Whether a term of the recipe has the decoder mark what was corrupted."""
+    return any(hasattr(term, "cost") for term in recipe.terms)
 
 
 def _build(recipe: Recipe, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module]:
-    """The recipe's encoder and decoder; the encoder with room for the hint, if there is one."""
+    """The recipe's encoder and decoder: the one with room for the hint, the other for marks, if there are some."""
     built: tuple[nn.Module, nn.Module]
-    if recipe.hint == "none":
+    hints, marks = int(recipe.hint != "none"), int(_marks(recipe))
+    if not hints and not marks:
         built = recipe.architecture.build(shape)
     elif getattr(recipe.architecture, "takes_hint", False):
-        built = recipe.architecture.build(shape, hints=1)
+        built = recipe.architecture.build(shape, hints=hints, marks=marks)
+    elif marks:
+        raise Mistake(f"{name_of(recipe.architecture)} marks nothing", "the term marking", "architecture unet")
     else:
         wrong = f"{name_of(recipe.architecture)} takes no hint"
         raise Mistake(wrong, got=recipe.hint, remedy="--hint none, or --architecture unet")

@@ -86,7 +86,7 @@ class Normal(nn.Module):
 
     def pooled(self, said: Sequence[Tensor]) -> list[Tensor]:
         """What each witness says of whole images, (n,): the mean over its share of the most abnormal places."""
-        return [pool(values, part.share) for values, part in zip(said, self.parts, strict=True)]
+        return [pool(v, part.share, part.squared) for v, part in zip(said, self.parts, strict=True)]
 
     def measure(self, told: Callable[[], Iterable[Sequence[Tensor]]]) -> None:
         """Take means and spreads from what the witnesses say of normal images, batch by batch."""
@@ -118,8 +118,13 @@ class Normal(nn.Module):
                 raise Mistake(f"its {name} of normal images are not in order")
 
 
-def pool(values: Tensor, share: float) -> Tensor:
-    """The mean over the `share` (0..1) of each image's greatest values, at least one of them: (n, ...) -> (n,)."""
+def pool(values: Tensor, share: float, squared: bool = False) -> Tensor:
+    """The mean over the `share` (0..1) of each image's greatest values, at least one of them: (n, ...) -> (n,).
+
+    `squared`: the root of the mean square instead.
+    """
+    if squared:
+        return pool(values.square(), share).sqrt()
     flat = values.flatten(1) if values.dim() > 1 else values[:, None]
     most = torch.sym_max(1, round(share * flat.shape[1]))  # as max; a size that is left open stays so in export
     return flat.mean(1) if most == flat.shape[1] else flat.topk(most, 1).values.mean(1)

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from diabolo.architectures import ARCHITECTURES, Blocks, Conv, Flat, Unet
+from diabolo.architectures import ARCHITECTURES, Flat
 from diabolo.corruptions import (
     CORRUPTIONS,
     HINTS,
-    Blur,
-    Boxes,
-    Downscale,
-    Jpeg,
-    MissingPixels,
-    Noise,
-    Strokes,
 )
 from diabolo.errors import unknown
-from diabolo.latents import LATENTS, Coded, Contractive, Linear, Plain, Sparse, Variational
-from diabolo.objectives import LIKELIHOODS, TERMS, Bernoulli, Gaussian
+from diabolo.latents import LATENTS, Plain
+from diabolo.objectives import LIKELIHOODS, TERMS
 from diabolo.options import Family, option, part, replace
 from diabolo.preprocessing import Preprocessing
-from diabolo.witnesses import WITNESSES, Density, Neighbours, Residual
+from diabolo.witnesses import WITNESSES
 
 
 @part
@@ -34,6 +27,7 @@ class Training:
     """How the weights are learned."""
 
     epochs: int = option(20, "how many times every image is seen", at_least=1)
+    steps: int = option(0, "steps in all, in as many epochs as these take; 0 = as many as the epochs have", at_least=0)
     batch_size: int = option(128, "images in one step, over all processes together", at_least=1)
     learning_rate: float = option(1e-3, "the highest learning rate", above=0, at_most=10)
     method: str = option(
@@ -92,127 +86,6 @@ class Recipe:
         Preprocessing(), "what is done to pictures first", family=Family("preprocessing", Preprocessing)
     )
     training: Any = option(Training(), "how the weights are learned", family=Family("training", Training))
-
-
-# Small squares of large pictures, and an optimiser that learned the same from half of the steps that Adam took.
-_RESTORING = Training(
-    epochs=60, batch_size=8, optimizer="muon", learning_rate=4e-3, crop=64, flip=True, validation=0.05
-)
-_COMPRESSING = Training(
-    epochs=60, batch_size=8, optimizer="muon", learning_rate=4e-3, crop=128, flip=True, turn=True, validation=0.05
-)
-_DEEP = Flat(depth=3, width=1024, activation="silu", decoder_activation="silu")
-
-RECIPES: dict[str, tuple[Recipe, str]] = {
-    "linear": (
-        Recipe(Flat(depth=0), Linear(), Gaussian()),
-        "principal component analysis, exactly, in one pass over the data",
-    ),
-    "linear-gradient": (
-        Recipe(Flat(depth=0), Linear(), Gaussian(), training=Training(method="gradient", learning_rate=1e-2)),
-        "the same linear autoencoder trained by gradient descent: watch it approach PCA",
-    ),
-    "shallow": (
-        Recipe(Flat(depth=0), Plain(activation="sigmoid"), training=Training(learning_rate=1e-2)),
-        "one hidden layer: x = f(W' g(W x + b) + b'), with a sigmoid g",
-    ),
-    "deep": (
-        Recipe(
-            Flat(2, 512, activation="silu", decoder_activation="silu"), Plain(), training=Training(learning_rate=3e-3)
-        ),
-        "fully connected layers around a narrow code",
-    ),
-    "conv": (
-        Recipe(Conv(), Plain(), training=Training(learning_rate=4e-3)),
-        "residual convolutions around a code of fixed length, for pictures of one size",
-    ),
-    "denoise": (
-        Recipe(Unet(), Plain(), corruption=(Noise(sigma=(0.0, 60.0)),), hint="noise-level", training=_RESTORING),
-        "a denoising autoencoder with skips, for pictures of any size: `diabolo denoise`",
-    ),
-    "inpaint": (
-        Recipe(
-            Unet(),
-            Plain(),
-            corruption=(
-                MissingPixels(share=(0.05, 0.9), fill=128.0, chance=0.4),
-                Strokes(count=(1, 12), width=(1.0, 6.0), fill=128.0, chance=0.5),
-                Boxes(count=(1, 2), side=(0.1, 0.5), fill=128.0, chance=0.4),
-            ),
-            hint="missing",
-            training=_RESTORING,
-        ),
-        "fills holes; the encoder is told where they are: `diabolo inpaint`",
-    ),
-    "deblock": (
-        Recipe(Unet(), Plain(), corruption=(Jpeg(quality=(5, 95)),), training=_RESTORING),
-        "takes the blocks and rings of JPEG files away: `diabolo deblock`",
-    ),
-    "deblur": (
-        Recipe(Unet(), Plain(), corruption=(Blur(sigma=(0.3, 3.0)), Noise(sigma=(0.0, 3.0))), training=_RESTORING),
-        "sharpens pictures out of focus: `diabolo deblur`",
-    ),
-    "enlarge": (
-        Recipe(Unet(), Plain(), corruption=(Downscale(factor=(2,)),), training=_RESTORING),
-        "adds what enlarging by interpolation leaves out: `diabolo enlarge`",
-    ),
-    "compress": (
-        Recipe(Blocks(), Coded(), Gaussian(), training=_COMPRESSING),
-        "a codec of any quality, for pictures of any size: `diabolo compress`",
-    ),
-    "detect": (
-        Recipe(
-            Conv(width=32, levels=2),
-            Plain(16),
-            Gaussian(),
-            corruption=(Noise(sigma=(0.0, 60.0)),),
-            witnesses=(Residual(), Density(), Neighbours()),
-            training=Training(learning_rate=3e-3, validation=0.1, calibration=0.2),
-        ),
-        "learns what normal pictures are like and tells which are not: `diabolo detect`",
-    ),
-    "detect-table": (
-        Recipe(
-            Flat(2, 128, activation="silu", decoder_activation="silu"),
-            Plain(8),
-            Gaussian(),
-            corruption=(Noise(sigma=(0.0, 50.0)),),
-            witnesses=(Residual(), Density(), Neighbours(of="image")),
-            preprocessing=Preprocessing(scaling="columns"),
-            training=Training(learning_rate=3e-3, validation=0.1, calibration=0.2),
-        ),
-        "the same for tables and vectors, which `detect` takes by itself where it is given some",
-    ),
-    "sparse": (
-        Recipe(Flat(depth=0), Sparse(size=256), training=Training(learning_rate=1e-2)),
-        "an overcomplete code of which few numbers are active",
-    ),
-    "contractive": (
-        Recipe(Flat(depth=0), Contractive(size=256), training=Training(learning_rate=1e-2)),
-        "an overcomplete code that changes little when the image does",
-    ),
-    "variational": (
-        Recipe(_DEEP, Variational(), Gaussian(scale="optimal"), training=Training(learning_rate=1e-3)),
-        "a variational autoencoder with a learned output scale (sigma-VAE)",
-    ),
-    "binary": (
-        Recipe(_DEEP, Plain(), Bernoulli(), training=Training(learning_rate=2e-3)),
-        "cross-entropy and a sigmoid output, for values in 0..1",
-    ),
-}
-
-
-def named(name: str) -> Recipe:
-    """The recipe of a name in `RECIPES`; a `Mistake` that lists them for any other name."""
-    if name not in RECIPES:
-        raise unknown("recipe", name, RECIPES)
-    return RECIPES[name][0]
-
-
-def suited(name: str, vectors: bool) -> str:
-    """The recipe's name, or that of its counterpart for tables where the data are vectors and it has one."""
-    table = f"{name}-table"
-    return table if vectors and table in RECIPES else name
 
 
 def with_options(recipe: Recipe, options: dict[str, Any]) -> Recipe:

@@ -23,6 +23,9 @@ from diabolo.architectures.base import (
 from diabolo.errors import Mistake
 from diabolo.options import option, part
 
+FARTHEST = 4.0  # standard deviations from an image's own mean
+EVEN = 4e-3  # added to an image's spread: a hundredth of a dark picture's noise is not blown up
+
 
 @part
 class Unet:
@@ -43,6 +46,7 @@ class Unet:
     )
     reduce: int = option(2, "pixels folded into channels along each side before the first level", at_least=1, at_most=2)
     residual: bool = option(True, "learn what to add to the input image instead of the whole output")
+    standardise: bool = option(False, "each image is brought to mean 0 and spread 1 first: its own light tells nothing")
     activation: str = option("relu", "activation before each convolution of a block", choices=tuple(ACTIVATIONS))
     output: str = option("linear", "activation of the decoder's output", choices=OUTPUTS)
 
@@ -51,10 +55,11 @@ class Unet:
         """Height and width are padded to a multiple of this many pixels."""
         return self.reduce * 2 ** (len(self.widths) - 1)
 
-    def build(self, shape: Shape, hints: int = 0) -> tuple[nn.Module, nn.Module]:
+    def build(self, shape: Shape, hints: int = 0, marks: int = 0) -> tuple[nn.Module, nn.Module]:
         """The encoder and decoder of images (c, h, w) of any h and w; vectors are a `Mistake`.
 
         With `hints` the encoder takes so many further channels beside the image, which no skip gives to the decoder.
+        With `marks` the decoder gives so many beside the image, which nothing is added to.
         """
         if len(shape) != 3:
             raise Mistake("unet needs images", got=f"vectors of {shape[0]} numbers", remedy="--architecture flat")
@@ -64,7 +69,11 @@ class Unet:
         if len(self.blocks) not in (1, len(self.widths)):
             allowed = f"1 number, or {len(self.widths)}"
             raise Mistake("unet.blocks does not fit its widths", f"{len(self.blocks)} numbers", allowed)
-        return UnetEncoder(self, shape, hints), UnetDecoder(self, shape)
+        if self.standardise and not self.residual:
+            raise Mistake(
+                "only a residual unet can give back an image's own light", remedy="--architecture.residual true"
+            )
+        return UnetEncoder(self, shape, hints), UnetDecoder(self, shape, marks)
 
     def level(self, place: int) -> nn.Sequential:
         """The residual blocks of one level on one side; 0 is the first."""
@@ -77,7 +86,7 @@ class UnetEncoder(nn.Module):
 
     def __init__(self, options: Unet, shape: Shape, hints: int = 0) -> None:
         super().__init__()
-        self.hints = hints
+        self.hints, self.standardise = hints, options.standardise
         self.reduce, self.multiple, self.residual = options.reduce, options.multiple, options.residual
         height, width = (side // self.multiple for side in framed(shape[1:], self.multiple))
         self.features: Shape = (options.widths[-1], height, width)
@@ -89,7 +98,7 @@ class UnetEncoder(nn.Module):
 
     def forward(self, image: Tensor, hint: Tensor | None = None) -> Features:
         """`hint` (n, hints, h, w) is what is known beside the image; zeros where it is not given."""
-        told = image
+        told = standardised(image) if self.standardise else image
         if self.hints:
             told = torch.cat((image, image.new_zeros(hint_shape(image, self.hints)) if hint is None else hint), 1)
         maps = F.pixel_unshuffle(pad(told, self.multiple), self.reduce)
@@ -111,16 +120,17 @@ class UnetDecoder(nn.Module):
 
     needs_skips = True
 
-    def __init__(self, options: Unet, shape: Shape) -> None:
+    def __init__(self, options: Unet, shape: Shape, marks: int = 0) -> None:
         super().__init__()
         self.reduce, self.residual, self.size = options.reduce, options.residual, shape[1:]
+        self.standardise, self.channels = options.standardise, shape[0]
         places = range(len(options.widths))
         self.lowest = options.level(places[-1])
         self.enlarge = nn.ModuleList(
             nn.ConvTranspose2d(lower, upper, 2, 2) for lower, upper in pairwise(reversed(options.widths))
         )
         self.levels = nn.ModuleList(options.level(place) for place in reversed(places[:-1]))
-        last = convolution(options.widths[0], shape[0] * self.reduce**2)
+        last = convolution(options.widths[0], (shape[0] + marks) * self.reduce**2)
         if self.residual:
             nn.init.zeros_(last.weight)  # nothing is added to the image at the start
         self.last = nn.Sequential(ACTIVATIONS[options.activation](), last)
@@ -132,4 +142,18 @@ class UnetDecoder(nn.Module):
         for enlarge, level, skip in zip(self.enlarge, self.levels, reversed(levels), strict=True):
             maps = level(enlarge(maps) + skip)
         change = crop(F.pixel_shuffle(self.last(maps), self.reduce), size or self.size)
-        return self.output(change if image is None else image + change)
+        if image is None:
+            return self.output(change)
+        change, marks = change[:, : self.channels], change[:, self.channels :]
+        change = change * spread(image) if self.standardise else change
+        return torch.cat((self.output(image + change), marks), 1) if marks.shape[1] else self.output(image + change)
+
+
+def standardised(image: Tensor) -> Tensor:
+    """Every image of (n, c, h, w) less its own mean, over its own spread; what is far outside is cut off."""
+    return ((image - image.mean((1, 2, 3), keepdim=True)) / spread(image)).clamp(-FARTHEST, FARTHEST)
+
+
+def spread(image: Tensor) -> Tensor:
+    """The standard deviation of each image's values, (n, 1, 1, 1), never 0."""
+    return image.std((1, 2, 3), keepdim=True, correction=0) + EVEN

@@ -21,7 +21,11 @@ COMMANDS = {
     "decompress": "diabolo.cli.decompress",
     "encode": "diabolo.cli.encode",
     "decode": "diabolo.cli.decode",
+    "detect": "diabolo.cli.detect",
+    "evaluate": "diabolo.cli.evaluate",
+    "explain": "diabolo.cli.explain",
     "compare": "diabolo.cli.compare",
+    "export": "diabolo.cli.export",
     "info": "diabolo.cli.info",
     "data": "diabolo.cli.data",
 }

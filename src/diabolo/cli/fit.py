@@ -17,6 +17,7 @@ EXAMPLES = (
     "diabolo fit deep digits -o digits.diabolo --latent.size 8 --epochs 40",
     "diabolo fit conv PHOTOS/ -o photos.diabolo --preprocessing.side 64 --latent.size 128",
     "diabolo fit denoise PHOTOS/ -o denoise.diabolo --crop 64 --corruption noise,jpeg --corruption.noise.sigma 0,40",
+    "diabolo fit detect GOOD/ -o good.diabolo --contamination auto",
     "diabolo fit compress PHOTOS/ -o mine.diabolo --half",
     "diabolo fit deep mnist -o sparse.diabolo --latent sparse --latent.size 256",
     "diabolo fit deep measurements.csv -o measurements.diabolo --latent.size 4 --impute",
@@ -26,7 +27,8 @@ NEEDS_ARGUMENTS = True
 
 
 def add(parser: ArgumentParser, arguments: list[str]) -> None:
-    from diabolo.recipe import RECIPES, Recipe, named, with_options
+    from diabolo.recipe import Recipe, with_options
+    from diabolo.recipes import RECIPES, named
 
     rows = "\n".join(f"  {name:<16} {about}" for name, (_, about) in RECIPES.items())
     parser.description = f"{HELP}\n\nrecipes:\n{rows}"
@@ -63,9 +65,11 @@ def add(parser: ArgumentParser, arguments: list[str]) -> None:
 def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     from diabolo import artifact
     from diabolo.files import check_writable
-    from diabolo.recipe import named, shaped_as, with_options
+    from diabolo.recipe import shaped_as, with_options
+    from diabolo.recipes import named, suited
     from diabolo.sources import open_source
     from diabolo.starters import named_model
+    from diabolo.tasks.models import shapes_of
     from diabolo.training import fit, leave
 
     out = Path(arguments.out)
@@ -75,7 +79,7 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     source = open_source(arguments.source, strict=arguments.strict)
     target = open_source(arguments.target, strict=True) if arguments.target else None
     start = named_model(arguments.start) if arguments.start else None
-    recipe = named(arguments.recipe)
+    recipe = named(suited(arguments.recipe, shapes_of(source)))
     recipe = shaped_as(recipe, start.recipe) if start else recipe
     if target:  # what is wrong with the pictures is in them already
         recipe = with_options(recipe, {"corruption": "none", "hint": "none"})
@@ -131,6 +135,9 @@ def _summary(model: Any) -> str:
     if "restored_mse" in model.metrics:
         before, after = model.metrics["corrupted_mse"], model.metrics["restored_mse"]
         told = f"corruption undone from mean squared error {before:.5f} to {after:.5f}"
+    if model.normal is not None:
+        kept, least = len(model.normal.scores), 1 / (len(model.normal.scores) + 1)
+        told += f"; {kept} kept for calibration: alpha from {least:.2g}"
     if "bits_per_pixel" in model.metrics:
         told += f" at {model.metrics['bits_per_pixel']:.3f} bits per pixel (quality {model.recipe.latent.quality})"
     return f"{image} numbers to {code} and back, {told} on {where}, {seconds:.1f} s"

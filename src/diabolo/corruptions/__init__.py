@@ -12,8 +12,9 @@ from torch import Tensor
 
 from diabolo.corruptions.degradations import Blur, Downscale, Jpeg
 from diabolo.corruptions.draws import FULL_SCALE, ON_VECTORS, Corrupted, Corruption
+from diabolo.corruptions.flaws import Flaws
 from diabolo.corruptions.masks import Boxes, MissingPixels, Strokes
-from diabolo.corruptions.noise import Noise, Poisson, SaltAndPepper, Shot, Speckle
+from diabolo.corruptions.noise import Noise, Poisson, SaltAndPepper, Shot, Speckle, Swap
 from diabolo.corruptions.noisy import BlindSpot, Recorrupt
 from diabolo.errors import Mistake
 from diabolo.noise_level import level_map
@@ -29,6 +30,7 @@ __all__ = [
     "Corrupted",
     "Corruption",
     "Downscale",
+    "Flaws",
     "Jpeg",
     "MissingPixels",
     "Noise",
@@ -38,15 +40,17 @@ __all__ = [
     "Shot",
     "Speckle",
     "Strokes",
+    "Swap",
     "corrupt",
     "hint",
 ]
 
 CORRUPTIONS = Family(
     "corruption",
-    *(Noise, Shot, SaltAndPepper, Poisson, Speckle),
+    *(Noise, Shot, SaltAndPepper, Poisson, Speckle, Swap),
     *(Jpeg, Blur, Downscale),
     *(MissingPixels, Boxes, Strokes),
+    Flaws,
     *(Recorrupt, BlindSpot),
 )
 

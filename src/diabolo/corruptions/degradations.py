@@ -51,11 +51,8 @@ class Blur:
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
         need_images(self, image)
-        blurred = precise(image)
-        sigma = per_image("blur.sigma", self.sigma, image, generator).flatten().to(blurred.dtype)
-        kernel = _gaussians(sigma, int(TRUNCATE * max(self.sigma) + 0.5))
-        blurred = _along_rows(blurred, kernel)
-        return Corrupted(_along_rows(blurred.mT, kernel).mT.to(image.dtype).contiguous())
+        sigma = per_image("blur.sigma", self.sigma, image, generator).flatten()
+        return Corrupted(blurred(precise(image), sigma, max(self.sigma)).to(image.dtype).contiguous())
 
 
 @part
@@ -77,6 +74,12 @@ class Downscale:
             chosen = factors == factor
             result[chosen] = _down_and_up(fine[chosen], int(factor)).to(image.dtype)
         return Corrupted(result)
+
+
+def blurred(image: Tensor, sigma: Tensor, most: float) -> Tensor:
+    """Each image of (n, c, h, w) convolved with a Gaussian of its own sigma (n,), pixels, none above `most`."""
+    kernel = _gaussians(sigma.to(image.dtype), int(TRUNCATE * most + 0.5))
+    return _along_rows(_along_rows(image, kernel).mT, kernel).mT
 
 
 def _gaussians(sigma: Tensor, radius: int) -> Tensor:

@@ -18,6 +18,7 @@ ON_VECTORS = (
     "poisson",
     "speckle",
     "missing-pixels",
+    "swap",
     "recorrupt",
 )  # the others need an image's rows
 

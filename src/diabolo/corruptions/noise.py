@@ -48,6 +48,23 @@ class Shot:
 
 
 @part
+class Swap:
+    """Put values of another image of the batch in place of some: each of them possible, together they do not fit."""
+
+    share: tuple[float, ...] = option(
+        (0.0, 0.5), "share of the values replaced: one value or low,high", unit="share", at_least=0, at_most=1
+    )
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
+        share = per_image("swap.share", self.share, image, generator)
+        places = (len(image), 1, *image.shape[2:]) if image.dim() == 4 else tuple(image.shape)
+        taken = uniform(places, image, generator) < share
+        other = (uniform(tuple(image.shape), image, generator) * len(image)).long()  # each value from another image
+        swapped = torch.where(taken, image.gather(0, other), image)
+        return Corrupted(swapped, missing=taken.to(image.dtype))
+
+
+@part
 class SaltAndPepper:
     """Make a share of the pixels white (1) or black (0), each with the same chance, in all channels at once."""
 

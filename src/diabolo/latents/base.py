@@ -52,7 +52,7 @@ def at_least_float32(x: Tensor) -> Tensor:
 
 def free_of_charge(values: Tensor) -> Tensor:
     """The penalty of a code that costs nothing: n zeros."""
-    return torch.zeros(len(values), dtype=torch.promote_types(values.dtype, torch.float32), device=values.device)
+    return torch.zeros(values.shape[0], dtype=torch.promote_types(values.dtype, torch.float32), device=values.device)
 
 
 class Bottleneck(nn.Module):

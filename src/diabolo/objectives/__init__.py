@@ -5,6 +5,7 @@ from diabolo.objectives.bernoulli import Bernoulli
 from diabolo.objectives.choice import Likelihood, check_range, choose
 from diabolo.objectives.gaussian import Gaussian
 from diabolo.objectives.laplace import Laplace
+from diabolo.objectives.marking import Marking
 from diabolo.options import Family
 
 LIKELIHOODS = Family("likelihood", Gaussian, Bernoulli, Laplace)
@@ -17,9 +18,10 @@ __all__ = [
     "Gaussian",
     "Laplace",
     "Likelihood",
+    "Marking",
     "check_range",
     "choose",
     "discernment",
 ]
 
-TERMS = Family("term", Adversarial)
+TERMS = Family("term", Adversarial, Marking)

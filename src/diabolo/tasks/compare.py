@@ -17,7 +17,8 @@ from diabolo.errors import Diverged, Mistake
 from diabolo.events import Listener, ignore
 from diabolo.latents import Plain
 from diabolo.preprocessing import Preprocessing
-from diabolo.recipe import Recipe, Training, named, with_options
+from diabolo.recipe import Recipe, Training, with_options
+from diabolo.recipes import named
 from diabolo.tasks.comparison.images import SMALLEST, Images, gather
 from diabolo.tasks.comparison.record import Comparison, Result
 from diabolo.tasks.comparison.traits import look, validation_bar

@@ -15,7 +15,8 @@ from diabolo import artifact
 from diabolo.events import Event, Listener, Note, Stepped, ignore
 from diabolo.model import Model
 from diabolo.pixels import Picture, resize, write_picture
-from diabolo.recipe import named, with_options
+from diabolo.recipe import with_options
+from diabolo.recipes import named
 from diabolo.sources import Arrays, open_source
 from diabolo.tasks.compare import compare
 from diabolo.tasks.comparison.record import Comparison

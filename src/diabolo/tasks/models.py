@@ -10,8 +10,9 @@ from diabolo import artifact
 from diabolo.errors import Mistake
 from diabolo.events import ignore
 from diabolo.model import Model
-from diabolo.recipe import named, shaped_as, suited, with_options
-from diabolo.sources import open_source
+from diabolo.recipe import shaped_as, with_options
+from diabolo.recipes import named, suited
+from diabolo.sources import Source, open_source
 from diabolo.starters import named_model
 from diabolo.training import fit
 
@@ -23,7 +24,7 @@ def learn(verb: str, estimator: Any, X: Any, y: Any = None, options: dict[str, A
     where one is given, is where the training starts. The estimator's own options go before `options`.
     """
     source = open_source(X)
-    recipe = named(suited(verb, source.read(0).ndim == 1))
+    recipe = named(suited(verb, shapes_of(source)))
     told = {} if y is None else {"corruption": "none", "hint": "none"}
     options = told | (options or {}) | (estimator.options or {})
     start = None if estimator.model is None else find(estimator.model, estimator.device)
@@ -32,6 +33,12 @@ def learn(verb: str, estimator: Any, X: Any, y: Any = None, options: dict[str, A
     target = None if y is None else open_source(y)
     listen = estimator.listen or ignore
     return fit(source, chosen, target=target, start=start, device=estimator.device, listen=listen)
+
+
+def shapes_of(source: Source) -> set[tuple[int, ...]]:
+    """The shapes of a source's images, without the numbers' type: of vectors (d,), of pictures (h, w, c)."""
+    known = getattr(source, "shapes", None) or {source.read(0).shape}
+    return {tuple(side for side in shape if isinstance(side, int)) for shape in known}
 
 
 def model_key(given: Any) -> tuple[Any, int]:

@@ -86,6 +86,9 @@ def fit(
     _check_use(recipe, conversion, exact, len(held_out), listen)
     partners = None if target is None else paired(pictures, Pictures(target, recipe.preprocessing, training.memory))
     batches = Batches(pictures, conversion, training, processes, learned, held_out, kept, partners)
+    if training.steps and not exact:
+        recipe = replace(recipe, "training.epochs", math.ceil(training.steps / batches.per_epoch))
+        batches = dataclasses.replace(batches, training=recipe.training)
     told: dict[str, Any] = {"source": source.description, "images": len(learned), "held_out": len(held_out)}
     told |= {"kept": len(kept)} if len(kept) else {}
     told |= {"left_out": left_out[:NAMED]} if left_out else {}
@@ -246,12 +249,12 @@ def _precision(name: str, processes: Processes) -> torch.dtype:
 
 
 def _with_crop(recipe: Recipe, pictures: Pictures, listen: Listener) -> Recipe:
-    """The recipe with squares no larger than the smallest picture."""
-    crop, smallest = recipe.training.crop, pictures.smallest
+    """The recipe with squares no larger than half of the sizes of pictures allow."""
+    crop, usual = recipe.training.crop, pictures.usual
     if crop and not recipe.architecture.spatial:
         allowed = "unet, or conv with --architecture.map true"
         raise Mistake(f"{name_of(recipe.architecture)} cannot be trained on crops", allowed=allowed, remedy="--crop 0")
-    if not crop or crop <= smallest or not smallest:
+    if not crop or crop <= usual or not usual:
         return recipe
-    listen(Note(f"squares of {smallest} pixels are learned instead of {crop}: the smallest picture has no more"))
-    return replace(recipe, "training.crop", smallest)
+    listen(Note(f"squares of {usual} pixels are learned instead of {crop}: most pictures have no more"))
+    return replace(recipe, "training.crop", usual)

@@ -46,7 +46,8 @@ class Pictures(Dataset):
         self.shape = self._raw_shape(*sizes) if len(sizes) == 1 else None
         if array is not None and not preprocessing.side and not preprocessing.channels:
             self.shape = array.shape[1:]
-        self.smallest = min((min(size) for size in sizes if size), default=0)  # the shortest side of any picture
+        sides = sorted(min(size) for size in sizes if size)  # the shortest of each size
+        self.usual = sides[len(sides) // 2] if sides else 0  # pixels; half of the sizes have no shorter side
         largest = max(int(np.prod(size)) for size in sizes) * self.channels * self.dtype.itemsize
         self.in_memory = len(source) * largest <= memory * 2**20
         self.order = np.arange(len(source))
@@ -167,9 +168,7 @@ class Pictures(Dataset):
         return image
 
     def check_crop(self, crop: int) -> None:
-        """Refuse pictures that are smaller than the squares to be cut from them, or of several sizes and never cut."""
-        if self.smallest and crop > self.smallest:
-            raise Mistake("a picture is smaller than the crop", f"{self.smallest} pixels", f"{crop} or more")
+        """Refuse pictures of several sizes of which no squares are cut."""
         if self.shape is None and not crop:
             remedy = "--preprocessing.side 64, or for conv maps and unet --crop 64"
             raise Mistake("the pictures have different sizes", allowed="one size", remedy=remedy)
@@ -202,10 +201,12 @@ def _common_type(types: set[Any]) -> np.dtype:
 
 
 def _crop(image: np.ndarray, side: int, y: float, x: float) -> np.ndarray:
+    """The square of `side` pixels at (y, x), 0..1 of the way; a picture with a shorter side is mirrored at its ends."""
     if not side or image.ndim == 1:
         return image
+    lacks = [(0, max(0, side - length)) for length in image.shape[:2]]
+    if lacks != [(0, 0), (0, 0)]:
+        image = np.pad(image, [*lacks, *[(0, 0)] * (image.ndim - 2)], mode="symmetric")
     height, width = image.shape[:2]
-    if min(height, width) < side:
-        raise Mistake("a picture is smaller than the crop", got=f"{height}x{width}", allowed=f"{side} or more")
     top, left = int(y * (height - side + 1)), int(x * (width - side + 1))
     return image[min(top, height - side) : top + side, min(left, width - side) : left + side]

@@ -13,6 +13,7 @@ from diabolo.corruptions import Corrupted, corrupt, hint
 from diabolo.errors import Mistake
 from diabolo.network import Network, Output
 from diabolo.objectives import discernment
+from diabolo.options import name_of
 from diabolo.recipe import Recipe, Training
 from diabolo.training.muon import Muon
 
@@ -98,7 +99,10 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
         if output.weight is not None:
             distortion = distortion * output.weight
         terms = {"distortion": distortion, "penalty": recipe.beta * output.penalty}
-        for term, critic in zip(recipe.terms, critics, strict=True) if torch.is_grad_enabled() else ():
+        if output.marks is not None:
+            missing = torch.zeros_like(output.marks) if corrupted.missing is None else corrupted.missing
+            terms |= {name_of(term): term.cost(output.marks, missing) for term in recipe.terms if hasattr(term, "cost")}
+        for term, critic in zip(_rivals(recipe), critics, strict=True) if torch.is_grad_enabled() else ():
             made, missing = _made(recipe, output, corrupted, target)
             critic.module.requires_grad_(False)
             terms[critic.name] = term.deception(critic.module, made, missing)
@@ -109,7 +113,12 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
 
 def critics(network: Network, recipe: Recipe, share: Callable[[nn.Module], nn.Module], device: Any) -> list[Player]:
     """The player of each term that has a critic; it sees what the network makes, which learns nothing by that."""
-    return [_critic(term, network, recipe, share, device) for term in recipe.terms]
+    return [_critic(term, network, recipe, share, device) for term in _rivals(recipe)]
+
+
+def _rivals(recipe: Recipe) -> list[Any]:
+    """The terms that bring a player of their own."""
+    return [term for term in recipe.terms if hasattr(term, "deception")]
 
 
 def _critic(term: Any, network: Network, recipe: Recipe, share: Any, device: Any) -> Player:

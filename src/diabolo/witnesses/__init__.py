@@ -6,9 +6,10 @@ To add one: write its part in a file here and name it in the table below.
 from diabolo.options import Family
 from diabolo.witnesses.base import Evidence, Statistics, Told, Witness
 from diabolo.witnesses.density import Density
+from diabolo.witnesses.marks import Marks
 from diabolo.witnesses.neighbours import Neighbours
 from diabolo.witnesses.residual import Residual
 
-__all__ = ["WITNESSES", "Density", "Evidence", "Neighbours", "Residual", "Statistics", "Told", "Witness"]
+__all__ = ["WITNESSES", "Density", "Evidence", "Marks", "Neighbours", "Residual", "Statistics", "Told", "Witness"]
 
-WITNESSES = Family("witness", Residual, Density, Neighbours)
+WITNESSES = Family("witness", Residual, Density, Neighbours, Marks)

@@ -9,7 +9,9 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-SEEN = ("image", "code", "features")  # what a witness can look at
+SEEN = ("image", "code", "features", "gradients")  # what a witness can look at
+
+LEAST = 0.01  # of the mean variance: the least that a direction counts with
 
 
 class Evidence(NamedTuple):
@@ -19,6 +21,7 @@ class Evidence(NamedTuple):
     restored: Tensor  # shaped as the image
     code: Tensor  # (n, size) or (n, size, h', w')
     features: tuple[Tensor, ...]  # the encoder's, from fine to coarse: (n, c, h', w') or (n, d)
+    marks: Tensor | None = None  # (n, 1, h, w), log-odds that a pixel was corrupted, of a network that tells these
 
 
 Told = Callable[[], Iterable[Evidence]]  # the evidence of many images, batch by batch, as often as it is called
@@ -54,11 +57,16 @@ class Statistics(nn.Module):
 
 
 def seen(evidence: Evidence, what: str) -> Tensor:
-    """What a witness looks at, as one tensor: features of several levels are brought to the finest and stacked."""
+    """What a witness looks at, as one tensor: features of several levels are brought to the finest and stacked.
+
+    Gradients are of whole images of one size: vectors.
+    """
     if what == "image":
         return evidence.image
     if what == "code":
         return evidence.code
+    if what == "gradients":
+        return orientations(evidence.image)
     levels = evidence.features
     if levels[0].dim() == 2:
         return torch.cat(levels, 1)
@@ -74,7 +82,7 @@ def rows_of(x: Tensor) -> Tensor:
 
 def placed(values: Tensor, like: Tensor) -> Tensor:
     """One value for each row that `rows_of(like)` gave, back as (n,) or (n, h, w)."""
-    return values if like.dim() == 2 else values.view(len(like), *like.shape[2:])
+    return values if like.dim() == 2 else values.view(like.shape[0], *like.shape[2:])
 
 
 class Moments:
@@ -92,7 +100,7 @@ class Moments:
     def mean(self) -> Tensor:
         return self.sum / self.count
 
-    def covariance(self, shrink: float) -> Tensor:
+    def covariance(self, shrink: float = 0.0) -> Tensor:
         """The covariance (d, d), a share `shrink` of it moved to the diagonal's mean, so that it can be inverted.
 
         (Ledoit and Wolf 2004, "A well-conditioned estimator", equation 14 with a given share)
@@ -103,11 +111,53 @@ class Moments:
         return (1 - shrink) * plain + shrink * level * torch.eye(len(mean), dtype=plain.dtype, device=plain.device)
 
 
-def whitener(covariance: Tensor) -> Tensor:
-    """The matrix W (d, d) for which rows times W have the identity as covariance."""
+def whitener(covariance: Tensor, symmetric: bool = False) -> Tensor:
+    """The matrix W (d, d) for which rows times W have the identity as covariance.
+
+    Directions with less than a hundredth of the mean variance count as if they had that: what normal images hardly ever
+    do must not decide alone. `symmetric` W changes rows as little as can be.
+    """
     values, vectors = torch.linalg.eigh(covariance)
-    floor = float(values[-1]) * 1e-10 + 1e-30
-    return vectors / values.clamp(min=floor).sqrt()
+    scaled = vectors / values.clamp(min=float(values.mean().clamp(min=0)) * LEAST + 1e-12).sqrt()
+    return scaled @ vectors.T if symmetric else scaled
+
+
+def principal(covariance: Tensor, most: int) -> tuple[Tensor, Tensor, Tensor]:
+    """At most `most` principal directions (d, k), their variances (k,), and the mean variance of the others, ()."""
+    values, vectors = torch.linalg.eigh(covariance)
+    kept = min(most, len(values))
+    rest = values[: len(values) - kept]
+    return (
+        vectors[:, -kept:],
+        values[-kept:].clamp(min=0),
+        rest.clamp(min=0).mean() if len(rest) else values[-kept:].mean(),
+    )
+
+
+def orientations(image: Tensor) -> Tensor:
+    """Where edges lie in (n, c, h, w), and which way: the square roots of gradients in eight directions, (n, features).
+
+    Blurred and halved, so that a shift by a pixel changes little (histograms of oriented gradients, Dalal and Triggs
+    2005, on a soft grid).
+    """
+    grey = nn.functional.pad(_softened(image.mean(1, keepdim=True), 0.7), (1, 1, 1, 1), mode="replicate")
+    across = (grey[:, :, 1:-1, 2:] - grey[:, :, 1:-1, :-2]) / 2
+    down = (grey[:, :, 2:, 1:-1] - grey[:, :, :-2, 1:-1]) / 2
+    strength, angle = (across.square() + down.square() + 1e-12).sqrt(), torch.atan2(down, across)
+    ways = [strength * torch.cos(angle - k * math.pi / 4).clamp(min=0).square() for k in range(8)]
+    maps = _softened(torch.cat(ways, 1), 1.0)
+    return nn.functional.avg_pool2d(maps, 2, ceil_mode=True).clamp(min=0).sqrt().flatten(1)
+
+
+def _softened(maps: Tensor, sigma: float) -> Tensor:
+    """Each map of (n, c, h, w) convolved with a small Gaussian; beyond the border the last values go on."""
+    steps = torch.arange(-3, 4, dtype=maps.dtype, device=maps.device)
+    weights = torch.exp(-steps.square() / (2 * sigma**2))
+    weights = weights / weights.sum()
+    flat = maps.reshape(-1, 1, *maps.shape[2:])
+    flat = nn.functional.conv2d(nn.functional.pad(flat, (3, 3, 0, 0), mode="replicate"), weights.view(1, 1, 1, 7))
+    flat = nn.functional.conv2d(nn.functional.pad(flat, (0, 0, 3, 3), mode="replicate"), weights.view(1, 1, 7, 1))
+    return flat.view(maps.shape)
 
 
 def chosen_rows(told: Told, look: Callable[[Evidence], Tensor], most: int, generator: torch.Generator) -> Tensor:

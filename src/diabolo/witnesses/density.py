@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from diabolo.options import option, part
-from diabolo.witnesses.base import SEEN, Evidence, Moments, Statistics, Told, placed, rows_of, seen, whitener
+from diabolo.witnesses.base import SEEN, Evidence, Moments, Statistics, Told, placed, principal, rows_of, seen
 
 
 @part
 class Density:
-    """Mahalanobis distance: minus the logarithm of a normal distribution's density, but for a constant."""
+    """Mahalanobis distance: the density of a normal distribution, of as many directions as are worth it."""
+
+    squared: ClassVar[bool] = False  # what it says of places is summed up as squares
 
     of: str = option("code", "what it looks at", choices=SEEN)
-    shrink: float = option(0.01, "share of the covariance that is moved to its diagonal", at_least=0, at_most=1)
+    kept: int = option(128, "principal directions that are measured one by one; the others count alike", at_least=1)
+    shrink: float = option(0.01, "share of the mean variance that is added to every direction", at_least=0, at_most=10)
     share: float = option(1.0, "share of the most abnormal places that make an image's score", above=0, at_most=1)
 
     def build(self) -> DensityWitness:
@@ -22,11 +27,17 @@ class Density:
 
 
 class DensityWitness(Statistics):
-    """Squared distance to the mean after whitening, over the number of dimensions: 1 on average for normal images."""
+    """The root of the mean squared distance after whitening: about 1 for normal images.
 
-    NAMES = ("mean", "whitening")
+    Directions beyond those kept have one variance for all, as in probabilistic principal component analysis (Tipping
+    and Bishop 1999, section 3).
+    """
+
+    NAMES = ("mean", "directions", "variances", "rest")
     mean: Tensor  # (d,)
-    whitening: Tensor  # (d, d)
+    directions: Tensor  # (d, k), orthonormal columns
+    variances: Tensor  # (k,)
+    rest: Tensor  # (), of each other direction
 
     def __init__(self, options: Density) -> None:
         super().__init__()
@@ -36,9 +47,14 @@ class DensityWitness(Statistics):
         moments = Moments()
         for evidence in told():
             moments.add(rows_of(seen(evidence, self.options.of)))
-        self.keep(mean=moments.mean(), whitening=whitener(moments.covariance(self.options.shrink)))
+        directions, variances, rest = principal(moments.covariance(), self.options.kept)
+        added = self.options.shrink * (variances.mean() if len(variances) else rest) + 1e-12
+        self.keep(mean=moments.mean(), directions=directions, variances=variances + added, rest=rest + added)
 
     def forward(self, evidence: Evidence) -> Tensor:
         values = seen(evidence, self.options.of)
-        white = (rows_of(values) - self.mean) @ self.whitening
-        return placed(white.square().mean(1), values)
+        rows = rows_of(values) - self.mean
+        along = rows @ self.directions
+        squares = (along.square() / self.variances).sum(1)
+        beyond = (rows.square().sum(1) - along.square().sum(1)).clamp(min=0) / self.rest
+        return placed(((squares + beyond) / rows.shape[1]).sqrt(), values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -19,12 +21,14 @@ from diabolo.witnesses.base import (
     whitener,
 )
 
-AT_ONCE = 2**24  # distances in memory
+AT_ONCE = 2**24  # distances, or differences, in memory
 
 
 @part
 class Neighbours:
     """The mean distance to the nearest of many rows kept from normal images."""
+
+    squared: ClassVar[bool] = False  # what it says of places is summed up as squares
 
     of: str = option("features", "what it looks at", choices=SEEN)
     kept: int = option(2000, "rows of normal images that are kept", at_least=1, at_most=10**6)
@@ -62,8 +66,10 @@ class NeighboursWitness(Statistics):
     def forward(self, evidence: Evidence) -> Tensor:
         values = self._look(evidence)
         rows = self._whitened(rows_of(values))
-        at_once = max(1, AT_ONCE // len(self.bank))
-        return placed(torch.cat([self._distance(part) for part in rows.split(at_once)]), values)
+        if torch.compiler.is_compiling():  # for export: there the number of rows is left open
+            return placed(self._distance(rows, self._nearest_of_any(rows)), values)
+        parts = rows.split(max(1, AT_ONCE // max(len(self.bank), self._count * rows.shape[1])))
+        return placed(torch.cat([self._distance(some, self._nearest(some)) for some in parts]), values)
 
     def _look(self, evidence: Evidence) -> Tensor:
         return seen(evidence, self.options.of)
@@ -71,7 +77,28 @@ class NeighboursWitness(Statistics):
     def _whitened(self, rows: Tensor) -> Tensor:
         return (rows - self.mean) @ self.whitening
 
-    def _distance(self, rows: Tensor) -> Tensor:
-        count = min(self.options.nearest, len(self.bank))
-        found = torch.cdist(rows, self.bank.to(rows)).topk(count, 1, largest=False).values
-        return found.mean(1) / rows.shape[1] ** 0.5
+    def _distance(self, rows: Tensor, nearest: Tensor) -> Tensor:
+        """The mean distance to the rows of the bank that are nearest: taken anew, since a product of matrices is not
+        exact where a distance is small beside the rows' lengths.
+        """
+        differences = rows[:, None] - self.bank.to(rows)[nearest]
+        return differences.square().sum(2).sqrt().mean(1) / rows.shape[1] ** 0.5
+
+    def _nearest(self, rows: Tensor) -> Tensor:
+        """Which rows of the bank are nearest, (m, nearest)."""
+        return torch.cdist(rows, self.bank.to(rows)).topk(self._count, 1, largest=False).indices
+
+    def _nearest_of_any(self, rows: Tensor) -> Tensor:
+        """The same of any number of rows, in operators that can be exported; a part of the bank after the other."""
+        least, which = rows.new_zeros(rows.shape[0], 0), torch.zeros(rows.shape[0], 0, dtype=torch.long)
+        step = max(256, self._count, len(self.bank) // 16)
+        for start, some in zip(range(0, len(self.bank), step), self.bank.to(rows).split(step), strict=True):
+            squares = some.square().sum(1) - 2 * rows @ some.T  # less the row's own, which is the same for all
+            numbers = torch.arange(start, start + len(some)).expand(rows.shape[0], -1)
+            least, found = torch.cat((least, squares), 1).topk(self._count, 1, largest=False)
+            which = torch.cat((which, numbers), 1).gather(1, found)
+        return which
+
+    @property
+    def _count(self) -> int:
+        return min(self.options.nearest, len(self.bank))

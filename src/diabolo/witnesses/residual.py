@@ -2,44 +2,66 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from diabolo.options import option, part
-from diabolo.witnesses.base import Evidence, Statistics, Told
+from diabolo.witnesses.base import Evidence, Moments, Statistics, Told, whitener
 
-FLOOR = 1e-3  # of the mean spread: places where normal images never differ do not decide alone
+FLOOR = 1e-3  # of the mean variance: places where normal images never differ do not decide alone
 
 
 @part
 class Residual:
-    """Squared residuals, each over its variance on normal images: by place where all images have one size."""
+    """Residuals over their spread on normal images: of vectors all together, of images place by place."""
+
+    squared: ClassVar[bool] = True  # what it says of places is summed up as squares
 
     share: float = option(1.0, "share of the most abnormal places that make an image's score", above=0, at_most=1)
+    shrink: float = option(0.01, "of vectors: share of the covariance moved to its diagonal", at_least=0, at_most=1)
 
     def build(self) -> ResidualWitness:
-        return ResidualWitness()
+        return ResidualWitness(self)
 
 
 class ResidualWitness(Statistics):
-    """(n, h, w), the mean over channels, or (n, d): 1 on average for normal images."""
+    """(n, h, w), the root mean square over channels, or (n, d); on normal images 1, as a root mean square.
 
-    NAMES = ("variance",)
-    variance: Tensor  # (c, h, w) or (d,); (c, 1, 1) where the sizes of images differ
+    Residuals of vectors are whitened symmetrically (ZCA; Kessy, Lewin and Strimmer 2018, table 1): what is left still
+    belongs to its value, and the squares sum to the Mahalanobis distance.
+    """
+
+    NAMES = ("mean", "whitening")
+    mean: Tensor  # (d,); of images 0
+    whitening: Tensor  # (d, d); of images 1 / spread: (c, h, w), or (c, 1, 1) where their sizes differ
+
+    def __init__(self, options: Residual) -> None:
+        super().__init__()
+        self.options = options
 
     def learn(self, told: Told, generator: torch.Generator) -> None:
-        sizes = {evidence.image.shape[1:] for evidence in told()}
+        shapes = {tuple(evidence.image.shape[1:]) for evidence in told()}
+        if len(next(iter(shapes))) == 1:
+            moments = Moments()
+            for evidence in told():
+                moments.add(evidence.image - evidence.restored)
+            self.keep(mean=moments.mean(), whitening=whitener(moments.covariance(self.options.shrink), symmetric=True))
+            return
         total, count = torch.zeros(()), 0
         for evidence in told():
             squares = (evidence.image - evidence.restored).double().square()
-            if len(sizes) > 1:
+            if len(shapes) > 1:
                 total, count = total + squares.sum((0, 2, 3)), count + squares[:, 0].numel()
             else:
                 total, count = total + squares.sum(0), count + len(squares)
         variance = total / count
-        variance = variance[:, None, None] if len(sizes) > 1 else variance
-        self.keep(variance=variance + FLOOR * variance.mean() + 1e-12)
+        variance = variance[:, None, None] if len(shapes) > 1 else variance
+        self.keep(mean=torch.zeros(()), whitening=(variance + FLOOR * variance.mean() + 1e-12).rsqrt())
 
     def forward(self, evidence: Evidence) -> Tensor:
-        squares = (evidence.image - evidence.restored).square() / self.variance
-        return squares if squares.dim() == 2 else squares.mean(1)
+        residual = evidence.image - evidence.restored
+        if residual.dim() == 2:
+            return ((residual - self.mean) @ self.whitening).abs()
+        return (residual * self.whitening).square().mean(1).sqrt()

@@ -1,0 +1,38 @@
+"""The marking term: beside the image the decoder tells where it was corrupted."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from diabolo.options import option, part
+
+SHARPNESS = 2.0  # of the mean that makes one number of a whole image's marks: 0 the plain mean, infinite the greatest
+USUAL = 2.0  # added to it, so that an image without a mark is at even odds where training begins
+
+
+@part
+class Marking:
+    """Cross-entropy of every pixel, corrupted or not, and of the image as a whole (Zavrtanik et al. 2021, DRAEM)."""
+
+    weight: float = option(1.0, "nats that one nat of a pixel's cross-entropy is worth", at_least=0)
+    seldom: float = option(3.0, "how many times more a corrupted pixel counts than another", above=0, at_most=1000)
+    whole: float = option(0.1, "the image as a whole, beside the mean of its pixels", at_least=0)
+
+    def cost(self, marks: Tensor, missing: Tensor) -> Tensor:
+        """What n images' marks (n, 1, h, w), log-odds, cost beside what is `missing`, 1 = corrupted: (n,), nats."""
+        marks, wrong = marks.float(), missing.float()
+        rare = torch.full((), self.seldom, device=marks.device)
+        pixels = binary_cross_entropy_with_logits(marks, wrong, pos_weight=rare, reduction="none").flatten(1)
+        any_wrong = wrong.flatten(1).amax(1)
+        image = binary_cross_entropy_with_logits(summary(marks) + USUAL, any_wrong, reduction="none")
+        return self.weight * pixels.shape[1] * (pixels.mean(1) + self.whole * image)
+
+
+def summary(marks: Tensor) -> Tensor:
+    """One log-odds for each image, (n,): the logarithm of the mean of exponentials, between mean and greatest."""
+    flat = (SHARPNESS * marks).flatten(1)
+    return (flat.logsumexp(1) - math.log(flat.shape[1])) / SHARPNESS

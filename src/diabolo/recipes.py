@@ -1,0 +1,168 @@
+"""The named recipes: what `diabolo fit NAME` trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from diabolo.architectures import Blocks, Conv, Flat, Unet
+from diabolo.corruptions import Blur, Boxes, Downscale, Flaws, Jpeg, MissingPixels, Noise, Strokes, Swap
+from diabolo.errors import unknown
+from diabolo.latents import Coded, Contractive, Linear, Plain, Sparse, Variational
+from diabolo.objectives import Bernoulli, Gaussian, Marking
+from diabolo.preprocessing import Preprocessing
+from diabolo.recipe import Recipe, Training
+from diabolo.witnesses import Density, Marks, Neighbours, Residual
+
+# Small squares of large pictures, and an optimiser that learned the same from half of the steps that Adam took.
+_RESTORING = Training(
+    epochs=60, batch_size=8, optimizer="muon", learning_rate=4e-3, crop=64, flip=True, validation=0.05
+)
+_COMPRESSING = Training(
+    epochs=60, batch_size=8, optimizer="muon", learning_rate=4e-3, crop=128, flip=True, turn=True, validation=0.05
+)
+_DETECTING = Training(
+    steps=1500,
+    batch_size=16,
+    optimizer="muon",
+    learning_rate=4e-3,
+    crop=128,
+    flip=True,
+    validation=0.05,
+    calibration=0.2,
+)
+SMALL = 64  # pixels; pictures with no longer side are looked at as wholes where all have one size
+_DEEP = Flat(depth=3, width=1024, activation="silu", decoder_activation="silu")
+
+RECIPES: dict[str, tuple[Recipe, str]] = {
+    "linear": (
+        Recipe(Flat(depth=0), Linear(), Gaussian()),
+        "principal component analysis, exactly, in one pass over the data",
+    ),
+    "linear-gradient": (
+        Recipe(Flat(depth=0), Linear(), Gaussian(), training=Training(method="gradient", learning_rate=1e-2)),
+        "the same linear autoencoder trained by gradient descent: watch it approach PCA",
+    ),
+    "shallow": (
+        Recipe(Flat(depth=0), Plain(activation="sigmoid"), training=Training(learning_rate=1e-2)),
+        "one hidden layer: x = f(W' g(W x + b) + b'), with a sigmoid g",
+    ),
+    "deep": (
+        Recipe(
+            Flat(2, 512, activation="silu", decoder_activation="silu"), Plain(), training=Training(learning_rate=3e-3)
+        ),
+        "fully connected layers around a narrow code",
+    ),
+    "conv": (
+        Recipe(Conv(), Plain(), training=Training(learning_rate=4e-3)),
+        "residual convolutions around a code of fixed length, for pictures of one size",
+    ),
+    "denoise": (
+        Recipe(Unet(), Plain(), corruption=(Noise(sigma=(0.0, 60.0)),), hint="noise-level", training=_RESTORING),
+        "a denoising autoencoder with skips, for pictures of any size: `diabolo denoise`",
+    ),
+    "inpaint": (
+        Recipe(
+            Unet(),
+            Plain(),
+            corruption=(
+                MissingPixels(share=(0.05, 0.9), fill=128.0, chance=0.4),
+                Strokes(count=(1, 12), width=(1.0, 6.0), fill=128.0, chance=0.5),
+                Boxes(count=(1, 2), side=(0.1, 0.5), fill=128.0, chance=0.4),
+            ),
+            hint="missing",
+            training=_RESTORING,
+        ),
+        "fills holes; the encoder is told where they are: `diabolo inpaint`",
+    ),
+    "deblock": (
+        Recipe(Unet(), Plain(), corruption=(Jpeg(quality=(5, 95)),), training=_RESTORING),
+        "takes the blocks and rings of JPEG files away: `diabolo deblock`",
+    ),
+    "deblur": (
+        Recipe(Unet(), Plain(), corruption=(Blur(sigma=(0.3, 3.0)), Noise(sigma=(0.0, 3.0))), training=_RESTORING),
+        "sharpens pictures out of focus: `diabolo deblur`",
+    ),
+    "enlarge": (
+        Recipe(Unet(), Plain(), corruption=(Downscale(factor=(2,)),), training=_RESTORING),
+        "adds what enlarging by interpolation leaves out: `diabolo enlarge`",
+    ),
+    "compress": (
+        Recipe(Blocks(), Coded(), Gaussian(), training=_COMPRESSING),
+        "a codec of any quality, for pictures of any size: `diabolo compress`",
+    ),
+    "detect": (
+        Recipe(
+            Unet(widths=(32, 64, 96, 128), standardise=True),
+            Plain(64),
+            Gaussian(),
+            corruption=(Flaws(),),
+            terms=(Marking(),),
+            witnesses=(Marks(),),
+            training=_DETECTING,
+        ),
+        "finds flaws in pictures, learned from good ones alone: `diabolo detect`",
+    ),
+    "detect-small": (
+        Recipe(
+            Conv(width=32, levels=2),
+            Plain(32),
+            Gaussian(),
+            corruption=(Noise(sigma=(0.0, 60.0)),),
+            witnesses=(Density(of="gradients", shrink=0.3), Residual()),
+            training=Training(steps=600, learning_rate=3e-3, validation=0.05, calibration=0.2),
+        ),
+        f"the same for pictures of one size up to {SMALL} pixels a side, which `detect` takes by itself",
+    ),
+    "detect-table": (
+        Recipe(
+            Flat(2, 64, activation="leaky-relu", decoder_activation="leaky-relu"),
+            Plain(8),
+            Gaussian(),
+            corruption=(Swap(), Noise(sigma=(13.0,))),
+            witnesses=(Neighbours(of="image", nearest=1, white=False), Neighbours(nearest=1), Residual()),
+            preprocessing=Preprocessing(scaling="columns"),
+            training=Training(
+                steps=150,
+                learning_rate=3e-3,
+                optimizer="adamw",
+                weight_decay=1e-3,
+                validation=0.1,
+                calibration=0.2,
+            ),
+        ),
+        "the same for tables and vectors, which `detect` takes by itself",
+    ),
+    "sparse": (
+        Recipe(Flat(depth=0), Sparse(size=256), training=Training(learning_rate=1e-2)),
+        "an overcomplete code of which few numbers are active",
+    ),
+    "contractive": (
+        Recipe(Flat(depth=0), Contractive(size=256), training=Training(learning_rate=1e-2)),
+        "an overcomplete code that changes little when the image does",
+    ),
+    "variational": (
+        Recipe(_DEEP, Variational(), Gaussian(scale="optimal"), training=Training(learning_rate=1e-3)),
+        "a variational autoencoder with a learned output scale (sigma-VAE)",
+    ),
+    "binary": (
+        Recipe(_DEEP, Plain(), Bernoulli(), training=Training(learning_rate=2e-3)),
+        "cross-entropy and a sigmoid output, for values in 0..1",
+    ),
+}
+
+
+def named(name: str) -> Recipe:
+    """The recipe of a name in `RECIPES`; a `Mistake` that lists them for any other name."""
+    if name not in RECIPES:
+        raise unknown("recipe", name, RECIPES)
+    return RECIPES[name][0]
+
+
+def suited(name: str, shapes: Iterable[tuple[int, ...]]) -> str:
+    """The recipe's name, or that of its counterpart for what images of these shapes are, where it has one.
+
+    "-table" for vectors (d,), "-small" for pictures (h, w, ...) of one small size.
+    """
+    sizes = {shape[:2] if len(shape) > 1 else () for shape in shapes}
+    kind = "table" if sizes == {()} else "small" if len(sizes) == 1 and max(*sizes.copy().pop()) <= SMALL else ""
+    return f"{name}-{kind}" if f"{name}-{kind}" in RECIPES else name
