@@ -18,6 +18,7 @@ from diabolo.corruptions import (
     Boxes,
     Corrupted,
     Downscale,
+    Flaws,
     Jpeg,
     MissingPixels,
     Noise,
@@ -27,6 +28,7 @@ from diabolo.corruptions import (
     Shot,
     Speckle,
     Strokes,
+    Swap,
     corrupt,
 )
 from diabolo.errors import Mistake
@@ -39,12 +41,14 @@ RANGES = [
     SaltAndPepper((0.05, 0.5)),
     Poisson((5.0, 50.0)),
     Speckle((0.05, 0.5)),
+    Swap((0.05, 0.9)),
     Jpeg((5, 95)),
     Blur((0.5, 3.0)),
     Downscale((1, 8)),
     MissingPixels((0.05, 0.9)),
     Boxes((1, 9), (0.1, 0.2)),
     Strokes((1, 9)),
+    Flaws(chance=1.0),  # has no range to choose: every flaw's strength is drawn
     Recorrupt((5.0, 50.0)),
     BlindSpot((0.02, 0.5)),
 ]
@@ -140,7 +144,7 @@ def test_described_and_read_back(part):
 
 @pytest.mark.parametrize("part", RANGES, ids=lambda part: type(part).__name__)
 def test_each_image_has_its_own_strength(part):
-    image = pictures(1).repeat(8, 1, 1, 1)
+    image = pictures(8) if isinstance(part, Swap) else pictures(1).repeat(8, 1, 1, 1)  # who swaps needs others
     result = part(image, seeded())[0]
     distances = (result - image).square().flatten(1).mean(1)
     assert len(distances.unique()) > 4
@@ -160,6 +164,9 @@ def test_the_table_covers_the_ranges():
         (SaltAndPepper, {"share": (1.1,)}),
         (Poisson, {"peak": (0.0,)}),
         (Speckle, {"sigma": (-0.1,)}),
+        (Swap, {"share": (1.1,)}),
+        (Flaws, {"chance": -0.1}),
+        (Flaws, {"twice": 1.1}),
         (Jpeg, {"quality": (0,)}),
         (Jpeg, {"quality": (101,)}),
         (Blur, {"sigma": (-1.0,)}),

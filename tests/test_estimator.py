@@ -119,7 +119,9 @@ def test_parameters_of_parts(images: np.ndarray) -> None:
 
 def test_two_corruptions_of_a_kind_are_both_kept() -> None:
     estimator = Autoencoder(corruption=(Noise(), Noise())).set_params(corruption__noise__sigma=3)
-    assert estimator.corruption == (Noise(sigma=(3.0,)), Noise(sigma=(3.0,)))
+    assert estimator.corruption == (Noise(sigma=(3.0,)), Noise())
+    estimator.set_params(**{"corruption__noise-2__sigma": 4})
+    assert estimator.corruption == (Noise(sigma=(3.0,)), Noise(sigma=(4.0,)))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diabolo.cli.commands import command
+from diabolo.cli.parser import Parser, add_recipe, chosen_options
 from diabolo.corruptions import Blur, Noise
 from diabolo.errors import Diverged, Mistake, unknown
 from diabolo.latents import Plain, Sparse
@@ -143,6 +145,31 @@ def test_every_recipe_is_described_and_read_back(name: str) -> None:
             assert replace(recipe, path, value) == recipe
             text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
             assert replace(recipe, path, text) == recipe
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_option_has_a_path_and_a_flag_of_its_own(name: str) -> None:
+    paths = [path for path, *_ in walk(named(name))]
+    assert len(paths) == len(set(paths))
+    parser = Parser(command("fit"))
+    add_recipe(parser, named(name))
+    typed = [word for path, _, known, value in walk(named(name)) if not known.family for word in _typed(path, value)]
+    assert with_options(named(name), chosen_options(parser.parse(typed))) == named(name)
+
+
+def _typed(path: str, value: Any) -> tuple[str, str]:
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return f"--{path.removeprefix('training.').replace('_', '-')}", text
+
+
+def test_parts_of_one_kind_are_numbered_from_the_second_on() -> None:
+    recipe = Recipe(corruption=(Noise(), Blur(), Noise(), Noise()))
+    changed = with_options(recipe, {"corruption.noise.sigma": 3, "corruption.noise-3.sigma": "4,5"})
+    assert changed.corruption == (Noise((3.0,)), Blur(), Noise(), Noise((4.0, 5.0)))
+    paths = [path for path, *_ in walk(recipe) if path.startswith("corruption.")]
+    assert paths == [f"corruption.{name}.sigma" for name in ("noise", "blur", "noise-2", "noise-3")]
+    with pytest.raises(Mistake, match=r"unknown part of corruption: got 'noise-4'; allowed: noise, blur, noise-2"):
+        replace(recipe, "corruption.noise-4.sigma", 3)
 
 
 def test_defaults_fill_what_an_older_description_lacks() -> None:

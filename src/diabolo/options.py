@@ -10,7 +10,7 @@ import dataclasses
 import numbers
 import re
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, dataclass_transform
 
 from diabolo.errors import Mistake, unknown
@@ -162,8 +162,17 @@ def walk(part: Any, prefix: str = "") -> Iterator[tuple[str, Any, Option, Any]]:
         yield path, kind, known, value
         if known.family and not known.many:
             yield from walk(value, path + ".")
-        for member in value if known.many else ():
-            yield from walk(member, f"{path}.{name_of(member)}.")
+        for called, member in numbered(value) if known.many else ():
+            yield from walk(member, f"{path}.{called}.")
+
+
+def numbered(members: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    """Parts of a list with the names that paths call them by: the second of a kind is "noise-2"."""
+    seen: list[str] = []
+    for member in members:
+        seen.append(name_of(member))
+        count = seen.count(seen[-1])
+        yield seen[-1] if count == 1 else f"{seen[-1]}-{count}", member
 
 
 def replace(part: Any, path: str, value: Any) -> Any:
@@ -176,10 +185,11 @@ def replace(part: Any, path: str, value: Any) -> Any:
         raise unknown(f"option of {name_of(part)}", path, known)
     if rest and known[head].many:
         member, _, rest = rest.partition(".")
-        members = getattr(part, head)
-        if member not in map(name_of, members):
-            raise unknown(f"part of {head}", member, map(name_of, members))
-        value = tuple(replace(m, rest, value) if name_of(m) == member else m for m in members)
+        members = list(numbered(getattr(part, head)))
+        names = [called for called, _ in members]
+        if member not in names:
+            raise unknown(f"part of {head}", member, names)
+        value = tuple(replace(m, rest, value) if called == member else m for called, m in members)
     elif rest:
         value = replace(getattr(part, head), rest, value)
     return dataclasses.replace(part, **{head: value})
