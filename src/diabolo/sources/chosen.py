@@ -16,7 +16,7 @@ class Chosen:
     def __init__(self, source: Source, places: Sequence[int]) -> None:
         self.source, self.places = source, [int(place) for place in places]
         self.description = f"{len(self.places)} of {source.description}"
-        self.unreadable: list[tuple[str, str]] = []
+        self.unreadable: list[tuple[str, str]] = list(getattr(source, "unreadable", ()))
         self.columns: list[str] | None = getattr(source, "columns", None)
         self.shapes: set[tuple[Any, ...]] = getattr(source, "shapes", set())
         array = getattr(source, "array", None)
