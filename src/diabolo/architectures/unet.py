@@ -100,7 +100,7 @@ class UnetEncoder(nn.Module):
         """`hint` (n, hints, h, w) is what is known beside the image; zeros where it is not given."""
         told = standardised(image) if self.standardise else image
         if self.hints:
-            told = torch.cat((image, image.new_zeros(hint_shape(image, self.hints)) if hint is None else hint), 1)
+            told = torch.cat((told, image.new_zeros(hint_shape(image, self.hints)) if hint is None else hint), 1)
         maps = F.pixel_unshuffle(pad(told, self.multiple), self.reduce)
         skips = []
         for level in self.levels:

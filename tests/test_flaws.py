@@ -1,0 +1,299 @@
+"""Flaws that are drawn, and the network that learns to mark them; values that are swapped between rows of a table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.ndimage
+import torch
+from scipy.special import expit, logsumexp
+from sklearn.metrics import roc_auc_score
+
+from diabolo import judgement
+from diabolo.architectures import Flat, Unet, unet
+from diabolo.corruptions import Flaws, Swap, corrupt, flaws
+from diabolo.errors import Mistake
+from diabolo.latents import Plain
+from diabolo.network import Network
+from diabolo.objectives import Gaussian, Marking
+from diabolo.objectives.marking import summary
+from diabolo.recipe import Recipe, Training
+from diabolo.sources import open_source
+from diabolo.training import fit
+from diabolo.witnesses import Marks
+
+ALWAYS = Flaws(chance=1.0, twice=0.0)
+KINDS = {kind.__name__: kind for kind in flaws.KINDS}
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def textures(n: int = 8, c: int = 1, h: int = 48, w: int = 48, seed: int = 0) -> torch.Tensor:
+    """Smooth noise in 0.2..0.8."""
+    rough = np.random.default_rng(seed).normal(size=(n, c, h, w))
+    smooth = scipy.ndimage.gaussian_filter(rough, (0, 0, 1.5, 1.5), mode="wrap")
+    return torch.from_numpy(0.5 + 0.3 * smooth / np.abs(smooth).max()).float()
+
+
+# ------------------------------------------------------------------ flaws
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_draws_flaws_that_are_seen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A marked pixel differs by more than the least spread; most of all that was changed is marked."""
+    monkeypatch.setattr(flaws, "KINDS", (KINDS[kind],))
+    image = textures(32, 3)
+    result, missing = ALWAYS(image, seeded(1))[:2]
+    change = (result - image).abs().mean(1, keepdim=True)
+    assert (missing.amax((1, 2, 3)) > 0).float().mean() > 0.6
+    assert change[missing > 0].min() > flaws.SEEN * 1e-3
+    assert change[missing > 0].sum() > 0.4 * change.sum()
+    assert change[missing > 0].mean() > 8 * change[missing == 0].mean()
+    assert missing.mean((1, 2, 3)).median() < 0.3  # a flaw is a part of the picture
+
+
+def test_where_nothing_lies_nothing_changes() -> None:
+    """Exactly: a picture far from its flaw stays to the bit, and no value leaves the range of its batch."""
+    image = textures(40, 1, 64, 64)
+    result, missing = ALWAYS(image, seeded())[:2]
+    unchanged = (result == image).flatten(1).float().mean(1)
+    assert unchanged.median() > 0.5
+    assert not missing[result == image].any()
+    assert result.min() >= image.min()
+    assert result.max() <= image.max()
+
+
+def test_a_pixel_that_is_not_marked_is_hardly_covered_or_hardly_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The promise of the mask, with a cover that is known: exactly what is above both limits is marked."""
+    cover = torch.linspace(0, 1, 48).view(1, 1, 1, 48).expand(8, 1, 48, 48)
+    monkeypatch.setattr(flaws, "KINDS", (lambda place: (cover, place.image + 0.05),))
+    image = torch.full((8, 1, 48, 48), 0.5)
+    image[:, :, :, ::2] = 0.4  # a spread of 0.05 everywhere, so that 0.15 spreads are 0.0075
+    image[0, 0, 0, 0], image[0, 0, 0, 1] = 0.0, 1.0  # room for the change
+    missing = ALWAYS(image, seeded()).missing
+    covered = cover > flaws.COVERED  # there the change of 0.05 cover is above 0.0075 too
+    inner = slice(12, 36)
+    assert torch.equal(missing[1:, :, inner] > 0, covered[1:, :, inner])
+    monkeypatch.setattr(flaws, "KINDS", (lambda place: (torch.ones_like(cover), place.image + 0.005),))
+    assert not ALWAYS(image, seeded()).missing[1:, :, inner].any()
+
+
+def test_all_kinds_are_drawn_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: Counter[str] = Counter()
+
+    def counted(name: str) -> Any:
+        def draw(place: Any) -> Any:
+            drawn[name] += len(place.image)
+            return KINDS[name](place)
+
+        return draw
+
+    monkeypatch.setattr(flaws, "KINDS", tuple(counted(name) for name in KINDS))
+    ALWAYS(textures(300, 1, 8, 8), seeded())
+    assert set(drawn) == set(KINDS)
+    assert sum(drawn.values()) == 300
+    assert min(drawn.values()) > 40
+
+
+def test_what_no_flaw_is_drawn_into_stays_to_the_bit() -> None:
+    image = textures(200, 2, 16, 16)
+    result, missing = Flaws(chance=0.0)(image, seeded())[:2]
+    assert torch.equal(result, image)
+    assert not missing.any()
+    result, missing = Flaws(chance=0.5, twice=0.0)(image, seeded())[:2]
+    same = (result == image).flatten(1).all(1)
+    assert 0.4 < same.float().mean() < 0.65
+    assert not missing[same].any()
+
+
+def test_some_get_a_second_flaw() -> None:
+    image = textures(60)
+    once, twice = (Flaws(1.0, share)(image, seeded(2)).missing.mean() for share in (0.0, 1.0))
+    assert twice > 1.3 * once
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (2, 7), (33, 8), (24, 24)], ids=str)
+def test_any_channels_and_sizes(channels: int, size: tuple[int, int]) -> None:
+    image = textures(12, channels, *size)
+    result, missing = Flaws(1.0, 1.0)(image, seeded())[:2]
+    assert result.shape == image.shape
+    assert missing.shape == (12, 1, *size)
+    assert result.isfinite().all()
+    assert set(missing.unique().tolist()) <= {0.0, 1.0}
+
+
+def test_flaws_in_one_picture_alone_and_in_an_even_one() -> None:
+    assert ALWAYS(textures(1), seeded()).image.isfinite().all()
+    even = torch.full((6, 3, 20, 20), 0.25)
+    result, missing = ALWAYS(even, seeded())[:2]
+    assert torch.equal(result, even)  # there is no other value in the batch that could be drawn
+    assert not missing.any()
+
+
+def test_flaws_lie_everywhere_and_at_the_borders_too() -> None:
+    missing = ALWAYS(textures(400, 1, 32, 32), seeded()).missing.mean(0)[0]
+    assert (missing > 0).all()
+    inside = missing[4:-4, 4:-4].mean()
+    assert missing[:2].mean() > 0.5 * inside
+
+
+# ------------------------------------------------------------------ swapped values
+
+
+def told_apart(*shape: int) -> torch.Tensor:
+    """Values of which each tells its image (thousands) and its place."""
+    places = torch.arange(int(np.prod(shape[1:]))).view(1, *shape[1:])
+    return (1000 * torch.arange(shape[0]).view(-1, *(1,) * (len(shape) - 1)) + places).float()
+
+
+@pytest.mark.parametrize("shape", [(20, 50), (6, 3, 8, 9)], ids=str)
+def test_a_swapped_value_comes_from_the_same_place_of_another_image(shape: tuple[int, ...]) -> None:
+    image = told_apart(*shape)
+    result, missing = Swap((0.4,))(image, seeded())[:2]
+    taken = missing.expand_as(image) > 0
+    assert torch.equal(result[~taken], image[~taken])
+    assert torch.equal(result % 1000, image % 1000)
+    assert missing.mean().item() == pytest.approx(0.4, abs=0.07)
+    from_itself = (result == image)[taken].float().mean().item()
+    assert from_itself == pytest.approx(1 / shape[0], abs=0.1)
+    assert len((result // 1000)[taken].unique()) == shape[0]
+
+
+def test_shares_of_swapped_values() -> None:
+    image = told_apart(30, 200)
+    for share in (0.0, 1.0):
+        assert (Swap((share,))(image, seeded()).missing == share).all()
+    shares = Swap((0.1, 0.9))(image, seeded()).missing.mean(1)
+    assert shares.min() > 0.02
+    assert shares.max() < 0.98
+    assert shares.std() > 0.1
+
+
+def test_one_row_alone_has_none_to_swap_with() -> None:
+    image = told_apart(1, 9)
+    assert torch.equal(Swap((1.0,))(image, seeded()).image, image)
+
+
+# ------------------------------------------------------------------ the term that marks
+
+
+def plain_cost(marks: np.ndarray, wrong: np.ndarray, part: Marking) -> np.ndarray:
+    """The cross-entropies by their definition, in double precision."""
+    costs = []
+    for mark, truth in zip(marks.reshape(len(marks), -1), wrong.reshape(len(marks), -1), strict=True):
+        chance = expit(mark)
+        pixels = -(part.seldom * truth * np.log(chance) + (1 - truth) * np.log(1 - chance)).mean()
+        whole = expit((logsumexp(2 * mark) - np.log(len(mark))) / 2 + 2)
+        image = -np.log(whole if truth.any() else 1 - whole)
+        costs.append(part.weight * len(mark) * (pixels + part.whole * image))
+    return np.array(costs)
+
+
+@pytest.mark.parametrize("part", [Marking(), Marking(weight=0.3, seldom=1.0, whole=2.0), Marking(whole=0.0)], ids=str)
+def test_the_cost_of_marks_is_the_plain_formula(part: Marking) -> None:
+    draw = np.random.default_rng(0)
+    marks, wrong = draw.normal(size=(4, 1, 6, 7)), (draw.random((4, 1, 6, 7)) < 0.2).astype(float)
+    wrong[2] = 0
+    costs = part.cost(torch.from_numpy(marks), torch.from_numpy(wrong))
+    assert costs.shape == (4,)
+    np.testing.assert_allclose(costs, plain_cost(marks, wrong, part), rtol=1e-5)
+
+
+def test_the_summary_lies_between_mean_and_greatest() -> None:
+    marks = 3 * torch.randn(5, 1, 9, 9, generator=seeded())
+    assert (summary(marks) > marks.mean((1, 2, 3))).all()
+    assert (summary(marks) < marks.amax((1, 2, 3))).all()
+    torch.testing.assert_close(summary(torch.full((2, 1, 3, 3), 4.0)), torch.full((2,), 4.0))
+
+
+def test_sure_marks_cost_nothing_if_right_and_finitely_much_if_wrong() -> None:
+    wrong = torch.zeros(1, 1, 4, 4)
+    wrong[..., :2] = 1
+    sure = 200 * (2 * wrong - 1)
+    assert Marking().cost(sure, wrong).item() == pytest.approx(0, abs=1e-6)
+    assert 1000 < Marking().cost(-sure, wrong).item() < 1e5
+
+
+def marking(**options: Any) -> Recipe:
+    architecture = Unet(widths=(8, 16), standardise=True)
+    training = Training(steps=200, batch_size=8, learning_rate=2e-2, optimizer="muon", validation=0.1, calibration=0.2)
+    given = {"corruption": (Flaws(),), "terms": (Marking(),), "witnesses": (Marks(),), "training": training} | options
+    return Recipe(architecture, Plain(8), Gaussian(), **given)
+
+
+def test_the_gradient_of_marks_reaches_the_whole_network() -> None:
+    network = Network(marking(), (1, 16, 16))
+    with torch.no_grad():  # at the very start nothing passes the layers that are 0
+        for weight in network.parameters():
+            weight.add_(0.1 * torch.randn(weight.shape, generator=seeded()))
+    corrupted = corrupt(textures(4, 1, 16, 16), marking().corruption, seeded())
+    output = network(corrupted.image)
+    assert output.marks.shape == (4, 1, 16, 16)
+    assert output.parameters.shape == (4, 1, 16, 16)
+    Marking().cost(output.marks, corrupted.missing).sum().backward()
+    still = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert not still
+
+
+def test_who_cannot_mark_refuses() -> None:
+    with pytest.raises(Mistake, match=r"flat marks nothing: got the term marking; allowed: architecture unet"):
+        Network(Recipe(Flat(), Plain(), terms=(Marking(),)), (1, 8, 8))
+
+
+def test_a_short_training_marks_planted_spots() -> None:
+    model = fit(open_source(textures(60, 1, 24, 24)[:, 0].numpy()), marking())
+    image = textures(12, 1, 24, 24, seed=9)[:, 0].numpy()
+    planted = np.zeros((12, 24, 24), bool)
+    for i in range(12):
+        planted[i, 2 + i : 7 + i, 16 - i : 21 - i] = True
+    found = judgement.judge(model, np.where(planted, 0.1, image).astype(np.float32))
+    assert roc_auc_score(planted.reshape(-1), found.maps.reshape(-1)) > 0.9
+    whole = np.concatenate((judgement.scores(model, image), found.scores))
+    assert roc_auc_score(np.repeat([0, 1], 12), -whole) > 0.85
+
+
+# ------------------------------------------------------------------ an image's own light
+
+
+def test_standardised_images_have_mean_0_and_spread_1() -> None:
+    image = textures(5, 3)
+    told = unet.standardised(3 * image + 7)
+    torch.testing.assert_close(told.mean((1, 2, 3)), torch.zeros(5), atol=1e-4, rtol=0)
+    torch.testing.assert_close(told.std((1, 2, 3), correction=0), torch.ones(5), atol=0.02, rtol=0)
+    assert (unet.standardised(torch.full((2, 1, 4, 4), 0.7)).abs() < 1e-3).all()
+    spike = torch.zeros(1, 1, 32, 32)
+    spike[0, 0, 5, 5] = 1
+    assert unet.standardised(spike).max() == unet.FARTHEST
+
+
+def drawn_network(**options: Any) -> Network:
+    network = Network(marking(**options), (3, 32, 32))
+    with torch.no_grad():
+        network.decoder.last[-1].weight.normal_(std=0.2, generator=seeded())
+    return network.eval()
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(2.0, 0.0), (0.5, 0.3), (1.0, -1.0), (4.0, 2.0)])
+def test_an_images_own_gain_and_offset_tell_the_network_nothing(
+    gain: float, offset: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unet, "EVEN", 0.0)  # what is added to the spread alone knows how bright an image is
+    network, image = drawn_network(), textures(4, 3, 32, 32)
+    with torch.no_grad():
+        plain, lit = network(image), network(gain * image + offset)
+    torch.testing.assert_close(lit.marks, plain.marks, atol=2e-3, rtol=0)
+    torch.testing.assert_close(lit.parameters, gain * plain.parameters + offset, atol=2e-3 * gain, rtol=0)
+    assert (plain.parameters - image).abs().max() > 0.05
+
+
+def test_an_image_is_standardised_beside_a_hint_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unet, "EVEN", 0.0)
+    network, image = drawn_network(hint="noise-level"), textures(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(network(image + 1).marks, network(image).marks, atol=2e-3, rtol=0)
