@@ -57,7 +57,7 @@ class NeighboursWitness(Statistics):
         moments = Moments()
         for evidence in told():
             moments.add(rows_of(self._look(evidence)))
-        plain = torch.eye(len(moments.mean()), dtype=torch.double)
+        plain = torch.eye(len(moments.mean())).to(moments.mean())
         white = whitener(moments.covariance(self.options.shrink)) if self.options.white else plain
         self.keep(mean=moments.mean(), whitening=white)
         rows = chosen_rows(told, self._look, self.options.kept, generator)
