@@ -7,12 +7,14 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import tables  # noqa: E402
+from benchmarks import detect_promise, tables  # noqa: E402
+from benchmarks._detect import Scores  # noqa: E402
 from benchmarks._result import FOLDER, Gate, Spread, plain  # noqa: E402
 
 RESULTS = sorted(FOLDER.glob("*.json"))
@@ -57,3 +59,17 @@ def test_a_table_tells_the_figures_and_what_was_missed() -> None:
 def test_a_table_without_a_result_is_refused() -> None:
     with pytest.raises(SystemExit, match="make bench NAME=nothing"):
         tables.with_tables("<!-- bench:nothing -->\n<!-- /bench -->", {}, "page")
+
+
+def test_promises_are_kept_by_scores_of_one_kind_and_broken_ones_are_named() -> None:
+    draw = np.random.default_rng(0)
+    held = Scores(draw.normal(size=60), draw.normal(size=60), draw.normal(-6, size=60))
+    found = detect_promise.rates([held])
+    assert set(found) == {f"{control}, {alpha:g}" for control in detect_promise.CONTROLS for alpha in (0.05, 0.1, 0.2)}
+    assert abs(found["false alarms, 0.2"].mean - 12 / 61) < 0.012  # 12 of the 61 ranks are alarms
+    assert 0 < found["false discoveries, 0.2"].mean < 0.12  # half of what is tested is normal
+    gates, broken = detect_promise.judged({"good": found, "bad": {"false alarms, 0.1": detect_promise.Rate(0.2, 0.01)}})
+    assert broken["false alarms, 0.1"] == ["bad"]
+    assert [gate.what for gate in gates if not gate.passed] == [
+        "sets with more false alarms than 0.1 and two standard errors"
+    ]
