@@ -24,7 +24,7 @@ from diabolo.sources import Arrays
 from diabolo.tasks.explain import Explainer, others
 from diabolo.tasks.explain.explainer import Given
 from diabolo.tasks.explain.faithfulness import agreement, completeness_error, deletion, localisation, randomised
-from diabolo.tasks.explain.guesses import Typical
+from diabolo.tasks.explain.guesses import Typical, typed
 from diabolo.tasks.explain.latents import STEPS, latents
 from diabolo.tasks.explain.needs import needs
 from diabolo.tasks.explain.page import page, write_report
@@ -195,6 +195,22 @@ def test_typical_rows_are_of_the_data_and_in_the_file(model: Model, tmp_path: Pa
     lost = dataclasses.replace(model, normal=type(model.normal)(model.normal.parts))
     with pytest.raises(Mistake, match="keeps no normal rows"):
         Typical(lost, np.dtype(np.float64))
+
+
+def test_a_guess_does_not_look_at_the_value_nor_at_the_row_itself(model: Model) -> None:
+    typical = Typical(model, np.dtype(np.float64))
+    rows, columns = table(20, 10), np.arange(20) % 6
+    other = rows.copy()
+    other[np.arange(20), columns] += 1000
+    np.testing.assert_array_equal(typical.guess(rows, columns), typical.guess(other, columns))
+    own, alone = typical.rows[:200], np.full(200, 5)
+    with_itself = np.abs(typical.guess(own, alone) - own[:, 5]).mean()
+    assert np.abs(typical.guess(own, alone, np.arange(200)) - own[:, 5]).mean() > 1.1 * with_itself
+
+
+def test_numbers_of_whole_types_are_rounded_and_kept_within() -> None:
+    assert typed(np.array([1.6, -3, 300.0]), np.dtype(np.uint8)).tolist() == [2, 0, 255]
+    assert typed(np.array([1.6]), np.dtype(np.float32)).tolist() == [np.float32(1.6)]
 
 
 def test_missing_values_are_told_and_replaced() -> None:
