@@ -25,10 +25,6 @@ AT_ONCE = 256  # images of one size
 
 def learn_normal(model: Model, batches: Batches, listen: Listener) -> Normal:
     """The witnesses learn from the learned images, are measured on the held-out ones, and compared with those kept."""
-    if len(batches.kept) < FEWEST:
-        got = f"{len(batches.kept)} of {len(batches.learned) + len(batches.held_out) + len(batches.kept)} images"
-        remedy = f"more normal pictures, or --calibration 0.2 with at least {5 * FEWEST}"
-        raise Mistake("too few normal pictures are kept for calibration", got, f"{FEWEST} or more", remedy)
     model.network.eval()
     normal = Normal(model.recipe.witnesses)
     generator = torch.Generator().manual_seed(model.recipe.training.seed)
@@ -55,6 +51,14 @@ def learn_normal(model: Model, batches: Batches, listen: Listener) -> Normal:
     if model.conversion.layout == "vector":
         normal.typical = chosen_rows(told, lambda one: one.image.float(), TYPICAL, generator)
     return normal.to(model.device)
+
+
+def check_kept(kept: int, images: int) -> None:
+    """Refuse, before the training, witnesses without normal images that thresholds could be learned from."""
+    if kept < FEWEST:
+        remedy = f"more normal pictures, or --calibration 0.2 with at least {5 * FEWEST}"
+        wrong = "too few normal pictures are kept for calibration"
+        raise Mistake(wrong, f"{kept} of {images} images", f"{FEWEST} or more", remedy)
 
 
 def _whole(batches: Batches, indices: np.ndarray) -> Iterator[np.ndarray]:

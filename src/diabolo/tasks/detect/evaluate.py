@@ -40,6 +40,8 @@ def evaluate(
     PNG to write, of bad pictures with their maps and masks.
     """
     detector.check()
+    if (sheet or masks) and detector._model.conversion.layout == "vector":
+        raise Mistake("vectors have neither masks nor pictures to draw", remedy="no --masks and no --sheet")
     if sheet:
         check_writable(sheet)
     drawn = None if masks is None else Masks(Path(masks))

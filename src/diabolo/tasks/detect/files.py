@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from diabolo.preprocessing import UNIT
 from diabolo.sources import Source, open_source
 from diabolo.tasks.detect.detector import AnomalyDetector
 from diabolo.tasks.detect.overlay import overlay
-from diabolo.tasks.places import AT_ONCE, folder, write_npy
+from diabolo.tasks.places import AT_ONCE, folder, is_pictures, refuse_same, write_npy
 
 FULLEST = 2.0  # times the limit: where the colour of a map is fullest
 
@@ -69,7 +70,8 @@ def detect_place(
     detector.check()
     limit = detector.map_limit_
     source = open_source(place, strict=strict)
-    _check_maps(maps, source)
+    _check_maps(place, maps, source, detector)
+    names = Counter(str(Path(source.name(i)).with_suffix("")) for i in range(len(source)))
     rows, heats = [], []
     for found in judged(detector, source, strict, listen):
         row: dict[str, Any] = {"name": found.name, "score": found.score}
@@ -79,7 +81,8 @@ def detect_place(
         if maps.endswith(".npy"):
             heats.append(found.heat)
         elif maps:
-            write_map(Path(maps), found, limit)
+            alone = names[str(Path(found.name).with_suffix(""))] == 1
+            write_map(Path(maps), found if alone else dataclasses.replace(found, name=f"{found.name}.png"), limit)
     if heats:
         write_npy(maps, np.stack(heats))
     p = conformal.p_values(np.array([row["score"] for row in rows]), detector._normal_scores)
@@ -111,14 +114,17 @@ def shown(image: np.ndarray) -> np.ndarray:
     return image.astype(np.float32) if within else ((image - low) / ((high - low) or 1.0)).astype(np.float32)
 
 
-def _check_maps(maps: str, source: Source) -> None:
-    """Refuse, before the work, a place where the maps could not be written."""
-    vectors = source.read(0).ndim == 1
+def _check_maps(place: str, maps: str, source: Source, detector: AnomalyDetector) -> None:
+    """Refuse, before the work, a place where the maps could not be written, or would replace what is judged."""
+    vectors = detector._model.conversion.layout == "vector"
     if maps and vectors and not maps.endswith(".npy"):
         raise Mistake("vectors have no map to draw", maps, "an array file of their values", "--maps OUT.npy")
     if maps.endswith(".npy"):
         if getattr(source, "array", None) is None:
             raise Mistake("maps of pictures go to a folder", got=maps, remedy="--maps OUT/")
+        refuse_same(place, maps)
         check_writable(maps)
     elif maps and Path(maps).exists() and not Path(maps).is_dir():
         raise Mistake("maps go to a folder", got=f"{maps}, a file", remedy="--maps OUT/")
+    elif maps and is_pictures(place):
+        refuse_same(Path(place) if Path(place).is_dir() else Path(place).parent, maps)
