@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
 
 from diabolo.errors import Mistake
 from diabolo.model import Model
@@ -40,21 +39,20 @@ def needs(model: Model, images: np.ndarray, seed: int = 0) -> Needs:
     if len(images) < FEWEST:
         raise Mistake("too few images to see which inputs are needed", got=str(len(images)), allowed="2 or more")
     images = images[:MOST]
-    x = model.conversion.to_network(images, model.dtype)
-    others = x[_derangement(len(x), seed)]
-    restored = _restored(model, x)
-    cells, grid = _cells(tuple(x.shape[1:]))
-    floor = 1e-9 * float(x.double().var()) + 1e-30
+    x = _numbers(model, images)
+    others = images[_derangement(len(images), seed)]
+    restored = _numbers(model, model.reconstruct(images))
+    cells, grid = _cells(images.shape[1:])
+    floor = 1e-9 * float(x.var()) + 1e-30
     needed, told = [], []
     for cell in cells:
-        given = torch.where(cell, others, x)
-        back = _restored(model, given)
-        before = float((restored - x)[:, ~cell].double().square().mean()) if (~cell).any() else 0.0
-        after = float((back - x)[:, ~cell].double().square().mean()) if (~cell).any() else 0.0
-        wrong = float((given - x)[:, cell].double().square().mean())
-        left = float((back - x)[:, cell].double().square().mean())
+        given = np.where(cell, others, images)
+        back, wrong = _numbers(model, model.reconstruct(given)), _numbers(model, given)
+        rest = np.broadcast_to(~cell, images.shape[1:])
+        before, after = (_error(one, x, rest) for one in (restored, back))
         needed.append((after - before) / (before + floor))
-        told.append(1 - left / wrong if wrong > floor else 0.0)
+        asked, left = (_error(one, x, ~rest) for one in (wrong, back))
+        told.append(1 - left / asked if asked > floor else 0.0)
     return Needs(np.array(needed), np.array(told), grid, len(images))
 
 
@@ -66,25 +64,32 @@ def grid_cells(height: int, width: int, cells: int = CELLS) -> np.ndarray:
     return numbers
 
 
-def _cells(shape: tuple[int, ...]) -> tuple[Iterator[torch.Tensor], tuple[int, int]]:
-    """Masks of the network's shape, one for each input."""
+def _cells(shape: tuple[int, ...]) -> tuple[Iterator[np.ndarray], tuple[int, int]]:
+    """Masks that fit a raw image, one for each input."""
     if len(shape) == 1:
-        return (torch.arange(shape[0]) == i for i in range(shape[0])), (1, shape[0])
-    numbers = torch.from_numpy(grid_cells(*shape[1:])).expand(shape)
-    grid = min(CELLS, shape[1]), min(CELLS, shape[2])
+        return (np.arange(shape[0]) == i for i in range(shape[0])), (1, shape[0])
+    numbers = grid_cells(*shape[:2])
+    numbers = numbers if len(shape) == 2 else numbers[..., None]
+    grid = min(CELLS, shape[0]), min(CELLS, shape[1])
     return (numbers == i for i in range(grid[0] * grid[1])), grid
 
 
-def _restored(model: Model, x: torch.Tensor) -> torch.Tensor:
-    model.network.eval()
-    with torch.no_grad():
-        parts = [model.network(part.to(model.device)).parameters.cpu() for part in x.split(model.batch_size)]
-        return model.recipe.likelihood.mean(torch.cat(parts))
+def _numbers(model: Model, images: np.ndarray) -> np.ndarray:
+    """Raw images in network units, each column of a table in its own, shaped as they are, float64."""
+    values = model.conversion.to_network(images).double().numpy()
+    if model.conversion.layout == "channels":
+        return np.moveaxis(values, 1, -1)
+    return values.reshape(images.shape)
 
 
-def _derangement(count: int, seed: int) -> torch.Tensor:
+def _error(values: np.ndarray, truth: np.ndarray, where: np.ndarray) -> float:
+    """Mean squared error over the places (*raw image) that count; 0 where none does."""
+    return float(np.square(values - truth)[:, where].mean()) if where.any() else 0.0
+
+
+def _derangement(count: int, seed: int) -> np.ndarray:
     """Another number for each: a random round in which everybody takes the next one's."""
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(count))
-    result = torch.empty(count, dtype=torch.long)
-    result[order] = order.roll(1)
+    order = np.random.default_rng(seed).permutation(count)
+    result = np.empty(count, int)
+    result[order] = np.roll(order, 1)
     return result

@@ -85,5 +85,5 @@ def _groups(shape: tuple[int, ...]) -> Tensor:
 
 def _blame(values: Tensor) -> np.ndarray:
     """Attributions of a score that is higher for the normal, turned round; of colours, the sum."""
-    turned = -values.detach().double().cpu().numpy()
+    turned = np.nan_to_num(-values.detach().double().cpu().numpy())  # where no gradient exists
     return turned if turned.ndim == 2 else turned.sum(1)
