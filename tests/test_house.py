@@ -36,6 +36,7 @@ FLOORS = {
     "objectives": 3,
     "preprocessing": 3,
     "sources": 3,
+    "views": 3,
     "witnesses": 3,
     "normal": 4,
     "recipe": 4,

@@ -31,6 +31,7 @@ AXES = (
     "hint",
     "beta",
     "terms",
+    "view",
     "witnesses",
     "preprocessing",
     "training",
@@ -54,6 +55,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Weight of the code's penalty.
     terms : name, part, list of these or None
         What else is minimised: "adversarial" brings a critic that learns beside the network.
+    view : name, part or None
+        What of an image the network sees: "values", or "gradients" of pictures of one size.
     witnesses : name, part, list of these or None
         What tells normal images from others; `AnomalyDetector` uses what they say.
     device : str
@@ -89,6 +92,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         hint: str = "none",
         beta: float = 1.0,
         terms: Any = None,
+        view: Any = None,
         witnesses: Any = None,
         preprocessing: Any = None,
         training: Any = None,
@@ -103,6 +107,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.hint = hint
         self.beta = beta
         self.terms = terms
+        self.view = view
         self.witnesses = witnesses
         self.preprocessing = preprocessing
         self.training = training

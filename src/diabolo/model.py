@@ -79,7 +79,7 @@ class Model:
 
         def back(chunk: np.ndarray) -> np.ndarray:
             values = torch.tensor(chunk, dtype=self.dtype, device=self.device)
-            return self.conversion.from_network(self._mean(self.network.decode(values)), dtype)
+            return self.conversion.from_network(self.network.drawn(self._mean(self.network.decode(values))), dtype)
 
         return self._in_chunks(codes, back)
 
@@ -88,7 +88,7 @@ class Model:
         dtype = dtype or images.dtype
 
         def reconstructed(network: Network, x: Tensor) -> np.ndarray:
-            return self.conversion.from_network(self._mean(network(x).parameters), dtype)
+            return self.conversion.from_network(network.drawn(self._mean(network(x).parameters)), dtype)
 
         return self._map(images, reconstructed)
 
@@ -96,7 +96,8 @@ class Model:
         """Mean squared error of each image's reconstruction, (n,), float64, in network units."""
 
         def error(network: Network, x: Tensor) -> np.ndarray:
-            return (self._mean(network(x).parameters) - x).double().square().flatten(1).mean(1).cpu().numpy()
+            missed = self._mean(network(x).parameters) - network.seen(x)
+            return missed.double().square().flatten(1).mean(1).cpu().numpy()
 
         return self._map(images, error)
 
@@ -108,7 +109,7 @@ class Model:
 
         def score(network: Network, x: Tensor) -> np.ndarray:
             output = network(x)
-            likelihood = self.recipe.likelihood.log_likelihood(output.parameters, x, self.scale)
+            likelihood = self.recipe.likelihood.log_likelihood(output.parameters, network.seen(x), self.scale)
             return (likelihood - self.recipe.beta * output.penalty).double().cpu().numpy()
 
         return self._map(images, score)

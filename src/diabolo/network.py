@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from diabolo.architectures import Features
 from diabolo.errors import Mistake
 from diabolo.interpolation import pull_push
 from diabolo.options import name_of
@@ -21,11 +23,11 @@ class Output(NamedTuple):
     values: Tensor  # (n, *code)
     penalty: Tensor  # (n,), nats, what the code costs
     weight: Tensor | None = None  # (n,), how much the distortion counts beside the penalty; None = 1
-    marks: Tensor | None = None  # (n, 1, h, w), log-odds that a pixel was corrupted; None where the decoder tells none
+    marks: Tensor | None = None  # log-odds of being corrupted: of pixels (n, 1, h, w), or of whole images (n, 1)
 
 
 class Network(nn.Module):
-    """image -> encoder -> latent -> decoder -> parameters of the likelihood.
+    """image -> view -> encoder -> latent -> decoder -> parameters of the likelihood of what is seen.
 
     `shape` is (c, h, w) or (d,). Weights are drawn from `seed` without touching the global random state.
     """
@@ -35,7 +37,11 @@ class Network(nn.Module):
         self.shape, self.holes, self.marks = shape, recipe.hint == "missing", _marks(recipe)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.encoder, self.decoder = _build(recipe, shape)
+            self.view = recipe.view.build(shape)
+            self.encoder, self.decoder = _build(recipe, shape if self.view is None else self.view.shape)
+            alone = self.marks and not getattr(recipe.architecture, "takes_hint", False)
+            sides: Any = self.encoder.features
+            self.marker = nn.Linear(math.prod(sides), 1) if alone else None
             self.latent = recipe.latent.build(self.encoder.features)
 
     def forward(self, image: Tensor, generator: torch.Generator | None = None, hint: Tensor | None = None) -> Output:
@@ -49,30 +55,48 @@ class Network(nn.Module):
             image = image.detach().requires_grad_()
         if hint is not None and self.holes:
             image = pull_push(image, hint)
+        image = self.seen(image)
         features = self.encoder(image) if hint is None else self.encoder(image, hint)
         code = self.latent.encode(features.values, origin=image, generator=generator)
-        parameters, marks = self._told(self.decoder(self.latent.decode(code.values), features.skips, features.size))
+        parameters, marks = self._told(self._decoded(features, code.values), features)
         if hint is not None and self.holes:  # what is seen needs no guess, and no loss is spent on it
             parameters = torch.where(hint > 0, parameters, image.to(parameters.dtype))
         return Output(parameters, code.values, code.penalty, code.weight, marks)
 
     def evidence(self, image: Tensor) -> Evidence:
         """What witnesses are told of images (n, *shape): what was made of them on the way; parameters as restored."""
+        image = self.seen(image)
         features = self.encoder(image)
         code = self.latent.encode(features.values, origin=image)
-        parameters, marks = self._told(self.decoder(self.latent.decode(code.values), features.skips, features.size))
-        return Evidence(image, parameters, code.values, features.levels or (features.values,), marks)
+        parameters, marks = self._told(self._decoded(features, code.values), features)
+        placed = None if self.view is None else self.view.placed
+        return Evidence(image, parameters, code.values, features.levels or (features.values,), placed, marks)
+
+    def seen(self, image: Tensor) -> Tensor:
+        """What the network sees of images (n, *shape): what it is to reproduce."""
+        return image if self.view is None else self.view(image)
+
+    def drawn(self, seen: Tensor) -> Tensor:
+        """The images (n, *shape) that what is seen is likeliest of."""
+        return seen if self.view is None else self.view.drawn(seen)
 
     def encode(self, image: Tensor) -> Tensor:
         """(n, *shape) to the code's values (n, *code)."""
+        image = self.seen(image)
         return self.latent.encode(self.encoder(image).values, origin=image).values
 
     def decode(self, values: Tensor, size: tuple[int, ...] = ()) -> Tensor:
         """The code's values (n, *code) to parameters (n, *shape), cropped to `size` (h, w) where it is given."""
         return self._told(self.decoder(self.latent.decode(values), (), size))[0]
 
-    def _told(self, decoded: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What the decoder gives as parameters and, in a further channel where it has one, marks."""
+    def _decoded(self, features: Features, values: Tensor) -> Tensor:
+        decoded: Tensor = self.decoder(self.latent.decode(values), features.skips, features.size)
+        return decoded
+
+    def _told(self, decoded: Tensor, features: Features | None = None) -> tuple[Tensor, Tensor | None]:
+        """Parameters and marks: these in the decoder's last channel, or of whole images from the features."""
+        if self.marker is not None:
+            return decoded, None if features is None else self.marker(features.values.flatten(1))
         return (decoded[:, :-1], decoded[:, -1:]) if self.marks else (decoded, None)
 
 
@@ -89,8 +113,8 @@ def _build(recipe: Recipe, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module
         built = recipe.architecture.build(shape)
     elif getattr(recipe.architecture, "takes_hint", False):
         built = recipe.architecture.build(shape, hints=hints, marks=marks)
-    elif marks:
-        raise Mistake(f"{name_of(recipe.architecture)} marks nothing", "the term marking", "architecture unet")
+    elif not hints:
+        built = recipe.architecture.build(shape)
     else:
         wrong = f"{name_of(recipe.architecture)} takes no hint"
         raise Mistake(wrong, got=recipe.hint, remedy="--hint none, or --architecture unet")

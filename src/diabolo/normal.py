@@ -132,7 +132,7 @@ def pool(values: Tensor, share: float, squared: bool = False) -> Tensor:
 
 def grown(values: Tensor, image: Tensor) -> Tensor:
     """A coarse map (n, h', w') brought to the pixels of the image; anything else as it is."""
-    if values.dim() != 3 or values.shape[1:] == image.shape[2:]:
+    if values.dim() != 3 or image.dim() != 4 or values.shape[1:] == image.shape[2:]:
         return values
     return interpolate(values[:, None], image.shape[2:], mode="bilinear", align_corners=False)[:, 0]
 

@@ -14,6 +14,7 @@ from diabolo.latents import LATENTS, Plain
 from diabolo.objectives import LIKELIHOODS, TERMS
 from diabolo.options import Family, option, part, replace
 from diabolo.preprocessing import Preprocessing
+from diabolo.views import VIEWS, Values
 from diabolo.witnesses import WITNESSES
 
 
@@ -81,6 +82,7 @@ class Recipe:
     hint: str = option("none", "what the encoder is told beside the corrupted image", choices=HINTS)
     beta: float = option(1.0, "weight of the code's penalty", at_least=0)
     terms: Any = option((), "what else is minimised", family=TERMS, many=True)
+    view: Any = option(Values(), "what of an image the network sees and learns to reproduce", family=VIEWS)
     witnesses: Any = option((), "what tells normal images from others", family=WITNESSES, many=True)
     preprocessing: Any = option(
         Preprocessing(), "what is done to pictures first", family=Family("preprocessing", Preprocessing)

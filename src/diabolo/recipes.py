@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from diabolo.architectures import Blocks, Conv, Flat, Unet
-from diabolo.corruptions import Blur, Boxes, Downscale, Flaws, Jpeg, MissingPixels, Noise, Strokes, Swap
+from diabolo.corruptions import Blur, Boxes, Downscale, Flaws, Jpeg, MissingPixels, Noise, Strokes, Swap, Warp
 from diabolo.errors import unknown
 from diabolo.latents import Coded, Contractive, Linear, Plain, Sparse, Variational
 from diabolo.objectives import Bernoulli, Gaussian, Marking
 from diabolo.preprocessing import Preprocessing
 from diabolo.recipe import Recipe, Training
-from diabolo.witnesses import Density, Marks, Neighbours, Residual
+from diabolo.views import Gradients
+from diabolo.witnesses import Marks, Neighbours, Residual
 
 # Small squares of large pictures, and an optimiser that learned the same from half of the steps that Adam took.
 _RESTORING = Training(
@@ -104,12 +105,25 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
     ),
     "detect-small": (
         Recipe(
-            Conv(width=32, levels=2),
-            Plain(32),
+            Flat(2, 128, activation="leaky-relu", decoder_activation="leaky-relu"),
+            Plain(16),
             Gaussian(),
-            corruption=(Noise(sigma=(0.0, 60.0)),),
-            witnesses=(Density(of="gradients", shrink=0.3), Residual()),
-            training=Training(steps=600, learning_rate=3e-3, validation=0.05, calibration=0.2),
+            view=Gradients(),
+            corruption=(Warp(chance=0.3), Flaws(chance=0.3, twice=0.0), Noise(sigma=(3.0,))),
+            terms=(Marking(),),
+            witnesses=(
+                Neighbours(of="image", kept=8000, nearest=1, white=False),
+                Neighbours(kept=8000, nearest=1),
+                Residual(),
+            ),
+            training=Training(
+                steps=400,
+                learning_rate=3e-3,
+                optimizer="adamw",
+                weight_decay=1e-3,
+                validation=0.05,
+                calibration=0.1,
+            ),
         ),
         f"the same for pictures of one size up to {SMALL} pixels a side, which `detect` takes by itself",
     ),

@@ -44,7 +44,8 @@ class Unet:
     blocks: tuple[int, ...] = option(
         (1,), "residual blocks on each side, in every level or one number for each", at_least=0, at_most=64, longest=8
     )
-    reduce: int = option(2, "pixels folded into channels along each side before the first level", at_least=1, at_most=2)
+    reduce: int = option(2, "pixels folded into channels along each side before the first level", at_least=1, at_most=4)
+    norm: str = option("none", "normalisation before each activation", choices=("none", "group", "batch"))
     residual: bool = option(True, "learn what to add to the input image instead of the whole output")
     standardise: bool = option(False, "each image is brought to mean 0 and spread 1 first: its own light tells nothing")
     activation: str = option("relu", "activation before each convolution of a block", choices=tuple(ACTIVATIONS))
@@ -78,7 +79,7 @@ class Unet:
     def level(self, place: int) -> nn.Sequential:
         """The residual blocks of one level on one side; 0 is the first."""
         blocks = self.blocks[place] if len(self.blocks) > 1 else self.blocks[0]
-        return nn.Sequential(*(Residual(self.widths[place], "none", self.activation) for _ in range(blocks)))
+        return nn.Sequential(*(Residual(self.widths[place], self.norm, self.activation) for _ in range(blocks)))
 
 
 class UnetEncoder(nn.Module):

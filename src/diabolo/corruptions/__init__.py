@@ -16,6 +16,7 @@ from diabolo.corruptions.flaws import Flaws
 from diabolo.corruptions.masks import Boxes, MissingPixels, Strokes
 from diabolo.corruptions.noise import Noise, Poisson, SaltAndPepper, Shot, Speckle, Swap
 from diabolo.corruptions.noisy import BlindSpot, Recorrupt
+from diabolo.corruptions.warp import Warp
 from diabolo.errors import Mistake
 from diabolo.noise_level import level_map
 from diabolo.options import Family
@@ -41,6 +42,7 @@ __all__ = [
     "Speckle",
     "Strokes",
     "Swap",
+    "Warp",
     "corrupt",
     "hint",
 ]
@@ -50,7 +52,7 @@ CORRUPTIONS = Family(
     *(Noise, Shot, SaltAndPepper, Poisson, Speckle, Swap),
     *(Jpeg, Blur, Downscale),
     *(MissingPixels, Boxes, Strokes),
-    Flaws,
+    *(Flaws, Warp),
     *(Recorrupt, BlindSpot),
 )
 

@@ -76,7 +76,8 @@ class _Place(NamedTuple):
                 len(total), 1, cells, cells, generator=self.generator, device=total.device, dtype=total.dtype
             )
             total = total + self.between(0.35, 0.7) ** octave * interpolate(grid, size, mode="bicubic")
-        return (total - total.mean((2, 3), keepdim=True)) / total.std((2, 3), keepdim=True, correction=0).clamp(min=1e-6)
+        spread, level = torch.std_mean(total, (2, 3), keepdim=True, correction=0)
+        return (total - level) / spread.clamp(min=1e-6)
 
     def ellipse(self, radius: Tensor, stretch: float) -> tuple[Tensor, Tensor]:
         """Coordinates turned and stretched at random, over the radius: a point lies inside where their norm is < 1."""
@@ -134,8 +135,10 @@ def _foreign(place: _Place) -> Tensor:
     texture = texture.rot90(turn, (2, 3)) if h == w else texture.rot90(2 * (turn % 2), (2, 3))
     if float(uniform((1,), texture, place.generator)) < 0.3:
         texture = interpolate(texture, scale_factor=2, mode="bilinear", align_corners=False)[:, :, :h, :w]
-    level, width = texture.mean((1, 2, 3), keepdim=True), texture.std((1, 2, 3), keepdim=True, correction=0).clamp(min=1e-3)
-    fitted = (texture - level) / width * place.spread * place.between(0.6, 2.5) + place.mean * place.between(0.6, 1.3)
+    width, level = torch.std_mean(texture, (1, 2, 3), keepdim=True, correction=0)
+    fitted = (texture - level) / width.clamp(min=1e-3) * place.spread * place.between(
+        0.6, 2.5
+    ) + place.mean * place.between(0.6, 1.3)
     return torch.where(place.often(0.6), fitted, texture)
 
 

@@ -22,14 +22,21 @@ class Marking:
     seldom: float = option(3.0, "how many times more a corrupted pixel counts than another", above=0, at_most=1000)
     whole: float = option(0.1, "the image as a whole, beside the mean of its pixels", at_least=0)
 
-    def cost(self, marks: Tensor, missing: Tensor) -> Tensor:
-        """What n images' marks (n, 1, h, w), log-odds, cost beside what is `missing`, 1 = corrupted: (n,), nats."""
+    def cost(self, marks: Tensor, missing: Tensor, numbers: int) -> Tensor:
+        """What marks, log-odds, cost beside what is `missing`, 1 = corrupted: (n,), nats per `numbers` of an image.
+
+        Marks are of pixels, (n, 1, h, w), or of whole images, (n, 1).
+        """
         marks, wrong = marks.float(), missing.float()
+        if marks.dim() == 2:
+            any_wrong = wrong.flatten(1).amax(1, keepdim=True)
+            alone = binary_cross_entropy_with_logits(marks, any_wrong, reduction="none")
+            return self.weight * numbers * alone[:, 0] / 2  # beside half of the squares
         rare = torch.full((), self.seldom, device=marks.device)
         pixels = binary_cross_entropy_with_logits(marks, wrong, pos_weight=rare, reduction="none").flatten(1)
         any_wrong = wrong.flatten(1).amax(1)
         image = binary_cross_entropy_with_logits(summary(marks) + USUAL, any_wrong, reduction="none")
-        return self.weight * pixels.shape[1] * (pixels.mean(1) + self.whole * image)
+        return self.weight * numbers * (pixels.mean(1) + self.whole * image)
 
 
 def summary(marks: Tensor) -> Tensor:

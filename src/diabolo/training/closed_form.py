@@ -16,6 +16,7 @@ from diabolo.objectives import Gaussian
 from diabolo.preprocessing import UNIT, Conversion
 from diabolo.recipe import Recipe
 from diabolo.training.pictures import Pictures
+from diabolo.views import Values
 
 CHUNK = 2048  # images: large enough for the matrix product, small beside the data
 # Numbers in an image from which threads share the work. Below, BLAS's threads mostly spin and wait for one another:
@@ -27,7 +28,7 @@ def applies(recipe: Recipe) -> bool:
     """Whether the optimum of a recipe is known: linear in, linear out, squared error, nothing in the way."""
     linear = isinstance(recipe.architecture, Flat) and recipe.architecture.depth == 0
     linear = linear and recipe.architecture.output == "linear" and isinstance(recipe.latent, Linear)
-    plain = isinstance(recipe.likelihood, Gaussian) and not recipe.corruption
+    plain = isinstance(recipe.likelihood, Gaussian) and isinstance(recipe.view, Values) and not recipe.corruption
     return linear and plain and recipe.training.method == "auto"
 
 

@@ -38,6 +38,7 @@ def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float
     for images in _images(model, batches):
         with torch.no_grad():
             output = model.network(images)
+            images = model.network.seen(images)
         parameters = output.parameters
         nats += float(output.penalty.sum())
         pixels += len(images) * math.prod(images.shape[2:])
@@ -46,7 +47,7 @@ def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float
         count += images.numel()
         spread.add(images)
     model.scale = model.recipe.likelihood.scale_from(error, count)
-    if model.recipe.corruption and not model.recipe.witnesses:  # these are not there to restore
+    if model.recipe.corruption and not model.recipe.witnesses and model.network.view is None:  # it is there to restore
         model.bounds = learn_bounds(model, batches, steps, listen)
     if model.recipe.witnesses:
         model.normal = learn_normal(model, batches, listen)
@@ -77,7 +78,7 @@ def _undoing(model: Model, batches: Batches) -> dict[str, float]:
         with torch.no_grad():
             corrupted = corrupt(images, model.recipe.corruption, generator)
             output = model.network(corrupted.image, hint=hint(model.recipe.hint, corrupted))
-            restored = model.recipe.likelihood.mean(output.parameters)
+            restored = model.network.drawn(model.recipe.likelihood.mean(output.parameters))
         before += float((corrupted.image - images).double().square().sum())
         after += float((restored - images).double().square().sum())
         count += images.numel()

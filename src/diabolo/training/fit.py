@@ -16,18 +16,19 @@ from diabolo import objectives
 from diabolo.architectures import output_range
 from diabolo.errors import Diverged, Mistake
 from diabolo.events import Listener, Note, Started, ignore
-from diabolo.latents import Plain
 from diabolo.model import Model
 from diabolo.network import Network
-from diabolo.options import name_of, replace
+from diabolo.options import replace
 from diabolo.preprocessing import UNIT, Conversion
-from diabolo.recipe import Auto, Recipe, Training
+from diabolo.recipe import Auto, Recipe
 from diabolo.sources import Chosen, Source
 from diabolo.training import checkpoint, closed_form, players
 from diabolo.training.batches import Batches, split
+from diabolo.training.checks import check_batch, check_use, check_view, warn_of_copying, with_crop
 from diabolo.training.finish import finish
 from diabolo.training.interrupt import held_back
 from diabolo.training.loop import Progress, run
+from diabolo.training.normal import check_kept
 from diabolo.training.pairs import paired
 from diabolo.training.pictures import Pictures
 from diabolo.training.processes import Processes, join
@@ -36,6 +37,7 @@ from diabolo.training.survey import Survey, survey
 from diabolo.training.trim import NAMED, trimmed
 
 CHECKPOINT_SECONDS = 30.0
+MOST_VIEWED = 20_000  # images that a view is learned from
 LONGEST_HISTORY = 1000  # epochs that are told of in the model; of a longer run every second, third, ...
 
 
@@ -63,7 +65,8 @@ def fit(
     is a KeyboardInterrupt. `Diverged` carries the model of the best epoch as `.model`, where there was one.
     """
     processes = join(device)
-    _check_batch(recipe, processes)
+    check_batch(recipe, processes)
+    check_view(recipe)
     began = time.process_time(), time.monotonic()
     left_out: list[str] = []
     if recipe.training.contamination != "none":
@@ -71,19 +74,21 @@ def fit(
         left_out = [source.name(i) for i in left]
         source = Chosen(source, np.delete(np.arange(len(source)), left).tolist())
     pictures = Pictures(source, recipe.preprocessing, recipe.training.memory, recipe.training.workers)
-    recipe = _with_crop(recipe, pictures, listen)
+    recipe = with_crop(recipe, pictures, listen)
     training = recipe.training
     seen, conversion = survey(pictures, recipe.training.crop, listen)
     conversion = dataclasses.replace(conversion, any_size=recipe.architecture.spatial and conversion.layout != "vector")
     recipe = _with_likelihood(recipe, seen, conversion, listen)
     network = _build(recipe, conversion)
-    _warn_of_copying(recipe, network, conversion, listen)
+    warn_of_copying(recipe, network, conversion, listen)
     exact = closed_form.applies(recipe)  # an optimum needs no epoch to be chosen: nothing is held out
     share = 0.0 if exact and not recipe.witnesses else training.validation
     learned, held_out, kept = split(len(pictures), share, training.seed, training.calibration)
     if len(learned) < processes.count:
         raise Mistake("fewer images than processes", got=str(len(learned)), allowed=f"{processes.count} or more")
-    _check_use(recipe, conversion, exact, len(held_out), listen)
+    check_use(recipe, conversion, exact, len(held_out), listen)
+    if recipe.witnesses:
+        check_kept(len(kept), len(pictures))
     partners = None if target is None else paired(pictures, Pictures(target, recipe.preprocessing, training.memory))
     batches = Batches(pictures, conversion, training, processes, learned, held_out, kept, partners)
     if training.steps and not exact:
@@ -99,6 +104,9 @@ def fit(
         told["target"] = target.description
     model = Model(recipe, network, conversion, provenance=told)
     steps = 0
+    if network.view is not None:
+        indices = learned[:MOST_VIEWED]
+        network.view.learn(lambda: map(conversion.to_network, pictures.batches(indices, 256, training.crop)))
     if exact:
         closed_form.solve(network.latent, pictures, learned, conversion)
     else:
@@ -202,59 +210,8 @@ def _build(recipe: Recipe, conversion: Conversion) -> Network:
         raise Mistake("the network is too large for the memory", remedy=remedy) from error
 
 
-def _check_batch(recipe: Recipe, processes: Processes) -> None:
-    size, count = recipe.training.batch_size, processes.count
-    if size % count:
-        raise Mistake("the batch does not divide", f"{size}", f"a multiple of {count} processes")
-    if getattr(recipe.architecture, "norm", "") == "batch" and size // count < 2:
-        wrong = "batch normalisation needs more than one image at a time"
-        raise Mistake(wrong, f"{size // count}", "2 or more", "--batch-size 32, or --architecture.norm none")
-
-
-def _check_use(recipe: Recipe, conversion: Conversion, exact: bool, held_out: int, listen: Listener) -> None:
-    """Refuse options that could not do anything with this data; tell which have no effect on an exact solution."""
-    training, pictures = recipe.training, recipe.preprocessing
-    for flag, given in (("flip", training.flip), ("side", pictures.side), ("channels", pictures.channels)):
-        if given and conversion.layout == "vector":
-            raise Mistake(
-                f"{flag} is for pictures", got=f"vectors of {conversion.shape[0]} numbers", allowed="(n, h, w)"
-            )
-    if training.patience and not held_out and not exact:
-        raise Mistake("patience needs held-out images", got="none", remedy="--validation 0.1, or --patience 0")
-    plain = Training()
-    idle = [name for name in _OF_DESCENT if getattr(training, name) != getattr(plain, name)]
-    if exact and idle:
-        listen(Note(f"solved exactly, without {', '.join(idle)}; --method gradient trains step by step"))
-
-
-_OF_DESCENT = ("epochs", "learning_rate", "optimizer", "weight_decay", "schedule", "ema", "patience", "flip", "crop")
-
-
-def _warn_of_copying(recipe: Recipe, network: Network, conversion: Conversion, listen: Listener) -> None:
-    """Warn where the code has as many numbers as the image and nothing keeps it from copying."""
-    code, image = math.prod(network.latent.code), math.prod(conversion.shape)
-    free = isinstance(recipe.latent, Plain) and not recipe.corruption
-    if network.decoder.needs_skips and not recipe.corruption:
-        listen(Note("skips let this network copy its input; give it a corruption to undo: --corruption noise", True))
-    elif free and code >= image:
-        remedies = "--latent sparse, --latent contractive, --corruption noise, or a smaller --latent.size"
-        listen(Note(f"the code ({code} numbers) can copy the image ({image}) without learning; try {remedies}", True))
-
-
 def _precision(name: str, processes: Processes) -> torch.dtype:
     if name == "auto":
         able = processes.device.type == "cuda" and torch.cuda.is_bf16_supported()
         return torch.bfloat16 if able else torch.float32
     return torch.bfloat16 if name == "bfloat16" else torch.float32
-
-
-def _with_crop(recipe: Recipe, pictures: Pictures, listen: Listener) -> Recipe:
-    """The recipe with squares no larger than half of the sizes of pictures allow."""
-    crop, usual = recipe.training.crop, pictures.usual
-    if crop and not recipe.architecture.spatial:
-        allowed = "unet, or conv with --architecture.map true"
-        raise Mistake(f"{name_of(recipe.architecture)} cannot be trained on crops", allowed=allowed, remedy="--crop 0")
-    if not crop or crop <= usual or not usual:
-        return recipe
-    listen(Note(f"squares of {usual} pixels are learned instead of {crop}: most pictures have no more"))
-    return replace(recipe, "training.crop", usual)

@@ -91,7 +91,7 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
             images, targets = (torch.cat([batch] * copies) for batch in (images, targets))
         corrupted = corrupt(images, recipe.corruption, generator)
         output: Output = module(corrupted.image, generator, hint(recipe.hint, corrupted))
-        target = targets if corrupted.target is None else corrupted.target
+        target = network.seen(targets if corrupted.target is None else corrupted.target)
         parameters = output.parameters
         if corrupted.counted is not None:  # elsewhere nothing is wrong, whatever comes out
             parameters = torch.where(corrupted.counted > 0, parameters, target.to(parameters.dtype))
@@ -100,8 +100,10 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
             distortion = distortion * output.weight
         terms = {"distortion": distortion, "penalty": recipe.beta * output.penalty}
         if output.marks is not None:
-            missing = torch.zeros_like(output.marks) if corrupted.missing is None else corrupted.missing
-            terms |= {name_of(term): term.cost(output.marks, missing) for term in recipe.terms if hasattr(term, "cost")}
+            missing, numbers = corrupted.missing, target[0].numel()
+            missing = torch.zeros_like(output.marks) if missing is None else missing
+            marking = [term for term in recipe.terms if hasattr(term, "cost")]
+            terms |= {name_of(term): term.cost(output.marks, missing, numbers) for term in marking}
         for term, critic in zip(_rivals(recipe), critics, strict=True) if torch.is_grad_enabled() else ():
             made, missing = _made(recipe, output, corrupted, target)
             critic.module.requires_grad_(False)

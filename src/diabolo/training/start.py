@@ -30,7 +30,7 @@ def start_at_mean(network: Network, recipe: Recipe, batches: Batches) -> None:
         return
     learned = batches.learned[:: max(1, len(batches.learned) // SEEN)][:SEEN]
     raw = batches.pictures.batches(learned, 256, batches.training.crop)
-    sums = [batches.conversion.to_network(images).sum(0) for images in raw]
+    sums = [network.seen(batches.conversion.to_network(images)).sum(0) for images in raw]
     mean = torch.stack(sums).sum(0) / len(learned)
     if isinstance(layers[-1], nn.Conv2d):
         mean = mean.mean((1, 2))

@@ -9,18 +9,19 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-SEEN = ("image", "code", "features", "gradients")  # what a witness can look at
+SEEN = ("image", "code", "features")  # what a witness can look at
 
 LEAST = 0.01  # of the mean variance: the least that a direction counts with
 
 
 class Evidence(NamedTuple):
-    """n images and what the network makes of them, in network units."""
+    """n images as the network sees them, and what it makes of them, in network units."""
 
     image: Tensor  # (n, c, h, w) or (n, d)
     restored: Tensor  # shaped as the image
     code: Tensor  # (n, size) or (n, size, h', w')
     features: tuple[Tensor, ...]  # the encoder's, from fine to coarse: (n, c, h', w') or (n, d)
+    placed: Callable[[Tensor], Tensor] | None = None  # (n, d) -> (n, h, w), where it is a view that knows this
     marks: Tensor | None = None  # (n, 1, h, w), log-odds that a pixel was corrupted, of a network that tells these
 
 
@@ -57,16 +58,11 @@ class Statistics(nn.Module):
 
 
 def seen(evidence: Evidence, what: str) -> Tensor:
-    """What a witness looks at, as one tensor: features of several levels are brought to the finest and stacked.
-
-    Gradients are of whole images of one size: vectors.
-    """
+    """What a witness looks at, as one tensor: features of several levels are brought to the finest and stacked."""
     if what == "image":
         return evidence.image
     if what == "code":
         return evidence.code
-    if what == "gradients":
-        return orientations(evidence.image)
     levels = evidence.features
     if levels[0].dim() == 2:
         return torch.cat(levels, 1)
@@ -132,32 +128,6 @@ def principal(covariance: Tensor, most: int) -> tuple[Tensor, Tensor, Tensor]:
         values[-kept:].clamp(min=0),
         rest.clamp(min=0).mean() if len(rest) else values[-kept:].mean(),
     )
-
-
-def orientations(image: Tensor) -> Tensor:
-    """Where edges lie in (n, c, h, w), and which way: the square roots of gradients in eight directions, (n, features).
-
-    Blurred and halved, so that a shift by a pixel changes little (histograms of oriented gradients, Dalal and Triggs
-    2005, on a soft grid).
-    """
-    grey = nn.functional.pad(_softened(image.mean(1, keepdim=True), 0.7), (1, 1, 1, 1), mode="replicate")
-    across = (grey[:, :, 1:-1, 2:] - grey[:, :, 1:-1, :-2]) / 2
-    down = (grey[:, :, 2:, 1:-1] - grey[:, :, :-2, 1:-1]) / 2
-    strength, angle = (across.square() + down.square() + 1e-12).sqrt(), torch.atan2(down, across)
-    ways = [strength * torch.cos(angle - k * math.pi / 4).clamp(min=0).square() for k in range(8)]
-    maps = _softened(torch.cat(ways, 1), 1.0)
-    return nn.functional.avg_pool2d(maps, 2, ceil_mode=True).clamp(min=0).sqrt().flatten(1)
-
-
-def _softened(maps: Tensor, sigma: float) -> Tensor:
-    """Each map of (n, c, h, w) convolved with a small Gaussian; beyond the border the last values go on."""
-    steps = torch.arange(-3, 4, dtype=maps.dtype, device=maps.device)
-    weights = torch.exp(-steps.square() / (2 * sigma**2))
-    weights = weights / weights.sum()
-    flat = maps.reshape(-1, 1, *maps.shape[2:])
-    flat = nn.functional.conv2d(nn.functional.pad(flat, (3, 3, 0, 0), mode="replicate"), weights.view(1, 1, 1, 7))
-    flat = nn.functional.conv2d(nn.functional.pad(flat, (0, 0, 3, 3), mode="replicate"), weights.view(1, 1, 7, 1))
-    return flat.view(maps.shape)
 
 
 def chosen_rows(told: Told, look: Callable[[Evidence], Tensor], most: int, generator: torch.Generator) -> Tensor:

@@ -25,7 +25,7 @@ class Marks:
 
 
 class MarksWitness(nn.Module):
-    """(n, h, w), any sign: nothing more is learned than the network knows."""
+    """(n, h, w), or (n,) of whole images, any sign: nothing more is learned than the network knows."""
 
     def learn(self, told: Told, generator: torch.Generator) -> None:
         """Refuse a network that marks nothing."""
@@ -35,5 +35,5 @@ class MarksWitness(nn.Module):
 
     def forward(self, evidence: Evidence) -> Tensor:
         if evidence.marks is None:
-            raise Mistake("this network marks nothing", remedy="--terms marking, with a unet and --corruption flaws")
+            raise Mistake("this network marks nothing", remedy="--terms marking, with --corruption flaws")
         return evidence.marks[:, 0]

@@ -63,5 +63,13 @@ class ResidualWitness(Statistics):
     def forward(self, evidence: Evidence) -> Tensor:
         residual = evidence.image - evidence.restored
         if residual.dim() == 2:
-            return ((residual - self.mean) @ self.whitening).abs()
-        return (residual * self.whitening).square().mean(1).sqrt()
+            white = (residual - self.mean) @ self.whitening
+            return white.abs() if evidence.placed is None else evidence.placed(white)
+        return (residual * self._whitening(residual)).square().mean(1).sqrt()
+
+    def _whitening(self, residual: Tensor) -> Tensor:
+        """What was learned, where pictures have the size that was learned; else of each channel as a whole."""
+        own = self.whitening
+        if own.shape[1:] in ((1, 1), residual.shape[2:]):
+            return own
+        return own.square().reciprocal().mean((1, 2), keepdim=True).rsqrt()

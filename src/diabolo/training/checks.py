@@ -1,0 +1,80 @@
+"""Before the first step: options that cannot be, and what the user should know of a choice."""
+
+from __future__ import annotations
+
+import math
+
+from diabolo.errors import Mistake
+from diabolo.events import Listener, Note
+from diabolo.latents import Plain
+from diabolo.network import Network
+from diabolo.options import name_of, replace
+from diabolo.preprocessing import Conversion
+from diabolo.recipe import Recipe, Training
+from diabolo.training.pictures import Pictures
+from diabolo.training.processes import Processes
+from diabolo.views import Values
+
+# What does nothing where the optimum is known.
+_OF_DESCENT = ("epochs", "learning_rate", "optimizer", "weight_decay", "schedule", "ema", "patience", "flip", "crop")
+
+
+def check_batch(recipe: Recipe, processes: Processes) -> None:
+    size, count = recipe.training.batch_size, processes.count
+    if size % count:
+        raise Mistake("the batch does not divide", f"{size}", f"a multiple of {count} processes")
+    if getattr(recipe.architecture, "norm", "") == "batch" and size // count < 2:
+        wrong = "batch normalisation needs more than one image at a time"
+        raise Mistake(wrong, f"{size // count}", "2 or more", "--batch-size 32, or --architecture.norm none")
+
+
+def check_use(recipe: Recipe, conversion: Conversion, exact: bool, held_out: int, listen: Listener) -> None:
+    """Refuse options that could not do anything with this data; tell which have no effect on an exact solution."""
+    training, pictures = recipe.training, recipe.preprocessing
+    for flag, given in (("flip", training.flip), ("side", pictures.side), ("channels", pictures.channels)):
+        if given and conversion.layout == "vector":
+            raise Mistake(
+                f"{flag} is for pictures", got=f"vectors of {conversion.shape[0]} numbers", allowed="(n, h, w)"
+            )
+    if training.patience and not held_out and not exact:
+        raise Mistake("patience needs held-out images", got="none", remedy="--validation 0.1, or --patience 0")
+    plain = Training()
+    idle = [name for name in _OF_DESCENT if getattr(training, name) != getattr(plain, name)]
+    if exact and idle:
+        listen(Note(f"solved exactly, without {', '.join(idle)}; --method gradient trains step by step"))
+
+
+def warn_of_copying(recipe: Recipe, network: Network, conversion: Conversion, listen: Listener) -> None:
+    """Warn where the code has as many numbers as the image and nothing keeps it from copying."""
+    code, image = math.prod(network.latent.code), math.prod(conversion.shape)
+    free = isinstance(recipe.latent, Plain) and not recipe.corruption
+    if network.decoder.needs_skips and not recipe.corruption:
+        listen(Note("skips let this network copy its input; give it a corruption to undo: --corruption noise", True))
+    elif free and code >= image:
+        remedies = "--latent sparse, --latent contractive, --corruption noise, or a smaller --latent.size"
+        listen(Note(f"the code ({code} numbers) can copy the image ({image}) without learning; try {remedies}", True))
+
+
+def with_crop(recipe: Recipe, pictures: Pictures, listen: Listener) -> Recipe:
+    """The recipe with squares no larger than half of the sizes of pictures allow."""
+    crop, usual = recipe.training.crop, pictures.usual
+    if crop and not recipe.architecture.spatial:
+        allowed = "unet, or conv with --architecture.map true"
+        raise Mistake(f"{name_of(recipe.architecture)} cannot be trained on crops", allowed=allowed, remedy="--crop 0")
+    if not crop or crop <= usual or not usual:
+        return recipe
+    listen(Note(f"squares of {usual} pixels are learned instead of {crop}: most pictures have no more"))
+    return replace(recipe, "training.crop", usual)
+
+
+def check_view(recipe: Recipe) -> None:
+    """Refuse what needs the image itself, where the network sees and makes something else."""
+    if isinstance(recipe.view, Values):
+        return
+    for axis, given in (
+        ("hint", recipe.hint != "none"),
+        ("terms", any(hasattr(term, "deception") for term in recipe.terms)),
+    ):
+        if given:
+            got, remedy = f"view {name_of(recipe.view)}", f"--view values, or --{axis} none"
+            raise Mistake(f"the option {axis} is for networks that see the image itself", got, "view values", remedy)
