@@ -14,7 +14,6 @@ from diabolo.errors import Mistake
 from diabolo.events import Listener, Note, Passed, ignore
 from diabolo.judgement import judge, known
 from diabolo.model import Model
-from diabolo.preprocessing import UNIT
 from diabolo.sources import open_source
 from diabolo.tasks.explain.guesses import Typical
 from diabolo.tasks.explain.reasons import Explanation, Reason
@@ -45,8 +44,8 @@ class Explainer(BaseEstimator):  # type: ignore[misc]
       normal rows that are nearest without this feature, sent twice through the network. `spread` is one standard
       deviation of such guesses on the typical rows, raised by as much as the network's error is greater on held-out
       data.
-    - of a region, `expected` is the mean of its redrawn pixels, and `spread` the calibrated spread of the network's
-      residuals for one pixel.
+    - of a region, `expected` is the mean of its redrawn pixels, and `spread` the root mean square error of the
+      network at one pixel of the repaired picture, where nothing was redrawn.
 
     Parameters
     ----------
@@ -201,8 +200,8 @@ class Explainer(BaseEstimator):  # type: ignore[misc]
         limit = conformal.threshold(compared, self.alpha)
         peak = -conformal.threshold(normal.peaks.double().cpu().numpy(), self.alpha)
         one = repair_picture(model, picture, self.features, limit, peak)
-        spread = model.scale * abs(model.conversion.scale[0]) * UNIT.get(picture.dtype.name, 1.0)
         again = model.reconstruct(one.repaired[None])[0]
+        spread = _spread(picture, one.repaired, again)
         reasons = [_region(picture, one.repaired, region, spread, True) for region in one.regions]
         reasons += [_region(picture, again, region, spread, False) for region in one.others[:OTHERS]]
         return _explanation(name, picture, one, self.alpha, compared, reasons, one.heat)
@@ -240,6 +239,13 @@ def _of_places(repair: PictureRepair) -> np.ndarray:
     for part, regions in ((1.0, repair.regions), (1e-3, repair.others)):
         strength = strength + sum((part * max(0.0, r.gain) * r.shares for r in regions), start=np.zeros(size))
     return np.asarray(strength / max(float(strength.max()), 1e-12))
+
+
+def _spread(picture: np.ndarray, repaired: np.ndarray, again: np.ndarray) -> float:
+    """Root mean square of what the network misses in the repaired picture, over the values that were left alone."""
+    same = picture == repaired
+    squares = np.square(repaired.astype(np.float64) - again)
+    return float(np.sqrt(squares[same].mean() if same.any() else squares.mean()))
 
 
 def _region(picture: np.ndarray, new: np.ndarray, region: Redrawn, spread: float, changed: bool) -> Reason:

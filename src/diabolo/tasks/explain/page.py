@@ -124,8 +124,8 @@ def _pictures(chosen: list[Explanation], study: Study, model: Model) -> tuple[Bl
     head = tuple(Cell(text) for text in ("", "seen", "expected", "off by", "changed to", "gain"))
     table = [(Cell(f"{one.name}: {r.place}"), *_reason(r, "worse")[1:]) for one in told for r in one.reasons]
     meaning = (
-        "Regions in the order in which they were redrawn. Seen and expected: means over the region, ± the spread of "
-        "the network's error at one pixel. Gain: how much the score rises by this region after those above it."
+        "Regions in the order in which they were redrawn. Seen and expected: means over the region, ± the "
+        "network's error at one pixel elsewhere. Gain: how much the score rises by this region after those above it."
     )
     sheet = Sheet(tuple(rows), caption, size="large")
     return (sheet, Table(head, tuple(table), meaning)) if table else (sheet,)
