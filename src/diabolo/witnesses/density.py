@@ -53,8 +53,8 @@ class DensityWitness(Statistics):
 
     def forward(self, evidence: Evidence) -> Tensor:
         values = seen(evidence, self.options.of)
-        rows = rows_of(values) - self.mean
-        along = rows @ self.directions
+        rows = rows_of(values) - self.mean.to(values)
+        along = rows @ self.directions.to(values)
         squares = (along.square() / self.variances).sum(1)
         beyond = (rows.square().sum(1) - along.square().sum(1)).clamp(min=0) / self.rest
         return placed(((squares + beyond) / rows.shape[1]).sqrt(), values)

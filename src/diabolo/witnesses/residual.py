@@ -63,7 +63,7 @@ class ResidualWitness(Statistics):
     def forward(self, evidence: Evidence) -> Tensor:
         residual = evidence.image - evidence.restored
         if residual.dim() == 2:
-            white = (residual - self.mean) @ self.whitening
+            white = (residual - self.mean.to(residual)) @ self.whitening.to(residual)
             return white.abs() if evidence.placed is None else evidence.placed(white)
         return (residual * self._whitening(residual)).square().mean(1).sqrt()
 

@@ -148,7 +148,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         """Reasons for each image's score: `diabolo.tasks.explain.Explainer` tells what they are."""
         from diabolo.tasks.explain import Explainer
 
-        return list(Explainer(self._model, **options).explain(X))
+        return list(Explainer(self._model, **{"alpha": self.alpha} | options).explain(X))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the trained model to one file, which `AnomalyDetector(path)` and the command line read."""
