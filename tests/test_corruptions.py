@@ -29,6 +29,7 @@ from diabolo.corruptions import (
     Speckle,
     Strokes,
     Swap,
+    Warp,
     corrupt,
 )
 from diabolo.errors import Mistake
@@ -49,6 +50,7 @@ RANGES = [
     Boxes((1, 9), (0.1, 0.2)),
     Strokes((1, 9)),
     Flaws(chance=1.0),  # has no range to choose: every flaw's strength is drawn
+    Warp(chance=1.0),
     Recorrupt((5.0, 50.0)),
     BlindSpot((0.02, 0.5)),
 ]
@@ -167,6 +169,8 @@ def test_the_table_covers_the_ranges():
         (Swap, {"share": (1.1,)}),
         (Flaws, {"chance": -0.1}),
         (Flaws, {"twice": 1.1}),
+        (Warp, {"turn": 181.0}),
+        (Warp, {"shift": -0.1}),
         (Jpeg, {"quality": (0,)}),
         (Jpeg, {"quality": (101,)}),
         (Blur, {"sigma": (-1.0,)}),
@@ -371,3 +375,50 @@ def test_strokes_are_counted():
     assert Strokes((0,))(image, seeded()).missing.sum() == 0
     hidden = [Strokes((count,))(image, seeded()).missing.mean().item() for count in (1, 4, 16)]
     assert hidden[0] < 0.5 * hidden[1] < 0.5 * hidden[2] < 0.5
+
+
+STILL = {"turn": 0.0, "scale": 0.0, "shear": 0.0, "shift": 0.0, "bend": 0.0}
+
+
+def test_warped_pictures_are_marked_as_wholes_and_the_others_stay_to_the_bit():
+    image = pictures(200, 2, 8, 9)
+    result, missing = Warp(chance=0.5)(image, seeded())[:2]
+    hit = missing.amax((1, 2, 3)) > 0
+    assert torch.equal(missing, hit.view(-1, 1, 1, 1).expand(200, 1, 8, 9).to(missing.dtype))
+    assert 0.4 < hit.double().mean() < 0.6
+    assert torch.equal(result[~hit], image[~hit])
+    assert (result[hit] != image[hit]).flatten(1).any(1).all()
+    assert image.amin() - 1e-9 <= result.amin()
+    assert result.amax() <= image.amax() + 1e-9
+
+
+def test_a_warp_of_nothing_is_the_picture():
+    image = pictures(8)
+    np.testing.assert_allclose(Warp(chance=1.0, **STILL)(image, seeded()).image, image, atol=1e-6)
+
+
+@pytest.mark.parametrize("option", [{"turn": 180.0}, {"scale": 0.4}, {"shear": 0.4}, {"shift": 0.2}], ids=str)
+def test_a_straight_edge_stays_straight_unless_it_is_bent(option):
+    """A ramp is a ramp after any affine map, but for what came from beyond the border."""
+    ramp = (torch.arange(48.0, dtype=torch.float64) / 48).expand(40, 1, 48, 48)
+    results = Warp(chance=1.0, **(STILL | option))(ramp, seeded()).image[:, 0, 20:28, 20:28]
+    for axis in (1, 2):
+        assert results.diff(dim=axis).diff(dim=axis).abs().max() < 1e-6
+    steps = results.diff(dim=2).mean((1, 2)) * 48
+    if "turn" in option:
+        assert steps.min() < -0.9
+        assert (steps.square() + (results.diff(dim=1).mean((1, 2)) * 48).square()).max() < 1 + 1e-6
+    if "scale" in option:
+        assert steps.max() <= np.exp(0.4) + 1e-6
+        assert steps.min() >= np.exp(-0.4) - 1e-6
+    if "shift" in option:
+        moved = (results - ramp[:, 0, 20:28, 20:28])[:, 0, 0]
+        assert 0.1 < moved.abs().max() <= 0.2 + 1e-6
+
+
+def test_what_is_bent_moves_each_place_by_itself():
+    ramp = (torch.arange(48.0, dtype=torch.float64) / 48).expand(40, 1, 48, 48)
+    results = Warp(chance=1.0, **(STILL | {"bend": 0.2}))(ramp, seeded()).image[:, 0, 16:32, 16:32]
+    moved = (results - ramp[:, 0, 16:32, 16:32]).flatten(1)
+    assert (moved.std(1) > 0.005).double().mean() > 0.3  # half of them are bent
+    assert moved.abs().max() < 0.3  # between the corners of the grid a bit more

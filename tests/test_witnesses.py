@@ -405,7 +405,7 @@ def test_principal_directions_are_scikit_learns() -> None:
 
 def test_chosen_rows_are_drawn_evenly_and_stay_in_order() -> None:
     rows = torch.arange(40.0)[:, None]
-    batches = [evidence_of(some) for some in rows.split(7)]
+    batches = [evidence_of(some) for some in rows.split(16)]
     counts = torch.zeros(40)
     for seed in range(300):
         kept = chosen_rows(lambda: iter(batches), lambda one: one.image, 10, seeded(seed))

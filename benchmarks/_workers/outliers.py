@@ -81,7 +81,11 @@ def tried(method: str, name: str, seed: int, most: int) -> dict[str, Any]:
     scores = score(np.concatenate((good, bad)))
     used = clock.read()["cpu_seconds"]
     truth = np.arange(len(scores)) >= len(good)
-    figures = {"auroc": float(roc_auc_score(truth, scores)), "fit": fit, "score": used}
+    figures = {
+        "auroc": float(roc_auc_score(truth, np.nan_to_num(scores, posinf=np.finfo(float).max))),
+        "fit": fit,
+        "score": used,
+    }
     return figures | {"learned": len(train), "judged": len(scores)}
 
 

@@ -17,7 +17,6 @@ from diabolo.errors import Mistake
 from diabolo.options import option, part
 
 UNIT = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}  # the value of each type that becomes 1.0
-EVEN = 4e-3  # of the range, added to a picture's spread: the noise of an empty picture is not blown up
 
 
 @part
@@ -37,7 +36,6 @@ class Preprocessing:
         at_least=0,
         at_most=3,
     )
-    even: bool = option(False, "bring every picture to the same mean and spread first: its own light tells nothing")
     scaling: str = option(
         "auto",
         "columns standardises every column of a table by itself; auto: whole numbers by their type's range, "
@@ -58,20 +56,11 @@ class Preprocessing:
         if raw.ndim == 1:
             return raw
         raw = _with_channels(raw, channels)
-        raw = evened(raw) if self.even else raw
         if not self.side or raw.shape[:2] == (self.side, self.side):
             return raw
         side = min(raw.shape[:2])
         top, left = (raw.shape[0] - side) // 2, (raw.shape[1] - side) // 2
         return pixels.resize(raw[top : top + side, left : left + side], self.side, self.side)
-
-
-def evened(raw: np.ndarray) -> np.ndarray:
-    """A picture with its mean at the middle of the range and its standard deviation at an eighth of it, same type."""
-    white = UNIT.get(raw.dtype.name, 1.0)
-    wide = raw.astype(np.float32)
-    scaled = (wide - wide.mean()) / (wide.std() + white * EVEN) * (white / 8) + white / 2
-    return (np.rint(scaled.clip(0, white)) if raw.dtype.kind in "ui" else scaled).astype(raw.dtype)
 
 
 def _with_channels(raw: np.ndarray, channels: int) -> np.ndarray:

@@ -95,13 +95,12 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
     ),
     "detect": (
         Recipe(
-            Unet(widths=(32, 64, 96, 128), reduce=4, norm="batch"),
+            Unet(widths=(32, 64, 96, 128), reduce=4, norm="batch", standardise=True),
             Plain(64),
             Gaussian(),
             corruption=(Flaws(),),
             terms=(Marking(),),
             witnesses=(Marks(),),
-            preprocessing=Preprocessing(even=True),
             training=_DETECTING,
         ),
         "finds flaws in pictures, learned from good ones alone: `diabolo detect`",
