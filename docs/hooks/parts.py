@@ -21,6 +21,8 @@ from diabolo.recipe import LIKELIHOOD_CHOICES, Recipe, Training
 from diabolo.recipes import RECIPES
 from diabolo.sources import list_sets
 from diabolo.starters import FOLDER, STARTERS, starter
+from diabolo.views import VIEWS
+from diabolo.witnesses import WITNESSES
 
 MARK = re.compile(r"<!-- table:([a-z-]+) -->")
 WORDS = {int: "whole number", float: "number", bool: "true or false", str: "text"}
@@ -121,6 +123,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "likelihood": lambda: family(LIKELIHOOD_CHOICES),
     "corruption": lambda: family(CORRUPTIONS),
     "term": lambda: family(TERMS),
+    "view": lambda: family(VIEWS),
+    "witness": lambda: family(WITNESSES),
     "training": lambda: options(Training),
     "preprocessing": lambda: options(Preprocessing),
     "recipes": _recipes,
