@@ -14,8 +14,9 @@ from scipy.special import expit, logsumexp
 from sklearn.metrics import roc_auc_score
 
 from diabolo import judgement
-from diabolo.architectures import Flat, Unet, unet
+from diabolo.architectures import Conv, Flat, Unet, unet
 from diabolo.corruptions import Flaws, Swap, corrupt, flaws
+from diabolo.errors import Mistake
 from diabolo.latents import Plain
 from diabolo.network import Network
 from diabolo.objectives import Gaussian, Marking
@@ -254,6 +255,12 @@ def test_the_gradient_of_marks_reaches_the_network(architecture: str) -> None:
     part = network if architecture == "unet" else network.encoder
     still = [name for name, p in part.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not still
+
+
+def test_marks_of_whole_images_need_one_size() -> None:
+    with pytest.raises(Mistake, match="conv marks whole images, of one size alone: got the term marking"):
+        Network(dataclasses.replace(marking(), architecture=Conv(map=True)), (1, 16, 16))
+    assert Network(dataclasses.replace(marking(), architecture=Conv(width=4)), (1, 16, 16)).marker is not None
 
 
 def test_a_short_training_marks_planted_spots() -> None:

@@ -113,6 +113,9 @@ def _build(recipe: Recipe, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module
         built = recipe.architecture.build(shape)
     elif getattr(recipe.architecture, "takes_hint", False):
         built = recipe.architecture.build(shape, hints=hints, marks=marks)
+    elif marks and recipe.architecture.spatial:
+        wrong = f"{name_of(recipe.architecture)} marks whole images, of one size alone"
+        raise Mistake(wrong, "the term marking", "unet, or architectures that take one size", "--architecture unet")
     elif not hints:
         built = recipe.architecture.build(shape)
     else:

@@ -10,7 +10,7 @@ import dataclasses
 import numbers
 import re
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, dataclass_transform
 
 from diabolo.errors import Mistake, unknown
@@ -162,17 +162,15 @@ def walk(part: Any, prefix: str = "") -> Iterator[tuple[str, Any, Option, Any]]:
         yield path, kind, known, value
         if known.family and not known.many:
             yield from walk(value, path + ".")
-        for called, member in numbered(value) if known.many else ():
+        for called, member in numbered(value if known.many else ()).items():
             yield from walk(member, f"{path}.{called}.")
 
 
-def numbered(members: Iterable[Any]) -> Iterator[tuple[str, Any]]:
-    """Parts of a list with the names that paths call them by: the second of a kind is "noise-2"."""
-    seen: list[str] = []
-    for member in members:
-        seen.append(name_of(member))
-        count = seen.count(seen[-1])
-        yield seen[-1] if count == 1 else f"{seen[-1]}-{count}", member
+def numbered(members: tuple[Any, ...]) -> dict[str, Any]:
+    """Parts of a list by the names that paths call them: the second of a kind is "noise-2"."""
+    names = [name_of(member) for member in members]
+    counts = [names[: i + 1].count(name) for i, name in enumerate(names)]
+    return {n if c == 1 else f"{n}-{c}": member for n, c, member in zip(names, counts, members, strict=True)}
 
 
 def replace(part: Any, path: str, value: Any) -> Any:
@@ -185,11 +183,10 @@ def replace(part: Any, path: str, value: Any) -> Any:
         raise unknown(f"option of {name_of(part)}", path, known)
     if rest and known[head].many:
         member, _, rest = rest.partition(".")
-        members = list(numbered(getattr(part, head)))
-        names = [called for called, _ in members]
-        if member not in names:
-            raise unknown(f"part of {head}", member, names)
-        value = tuple(replace(m, rest, value) if called == member else m for called, m in members)
+        members = numbered(getattr(part, head))
+        if member not in members:
+            raise unknown(f"part of {head}", member, members)
+        value = tuple(replace(m, rest, value) if called == member else m for called, m in members.items())
     elif rest:
         value = replace(getattr(part, head), rest, value)
     return dataclasses.replace(part, **{head: value})
@@ -247,9 +244,7 @@ def _typed(name: str, kind: Any, value: Any, limits: str) -> Any:
             return tuple(_typed(name, typing.get_args(kind)[0], v, limits) for v in value)
     elif kind is str and isinstance(value, str):
         return value
-    elif kind is bool and (
-        value in ("true", "false", "True", "False") if isinstance(value, str) else isinstance(value, bool)
-    ):
+    elif kind is bool and isinstance(value, bool | str) and str(value) in ("true", "false", "True", "False"):
         return value in (True, "true", "True")
     elif kind in (int, float) and not isinstance(value, bool):
         number = numbers.Integral if kind is int else numbers.Real
@@ -261,7 +256,5 @@ def _typed(name: str, kind: Any, value: Any, limits: str) -> Any:
 
 
 def _wrong_type(name: str, kind: Any, value: Any, limits: str) -> typing.NoReturn:
-    word = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}.get(
-        kind, "numbers with commas"
-    )
-    raise Mistake(f"{name} is not {word}", got=repr(value), allowed=limits)
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+    raise Mistake(f"{name} is not {words.get(kind, 'numbers with commas')}", got=repr(value), allowed=limits)
