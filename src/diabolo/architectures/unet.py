@@ -45,6 +45,7 @@ class Unet:
         (1,), "residual blocks on each side, in every level or one number for each", at_least=0, at_most=64, longest=8
     )
     reduce: int = option(2, "pixels folded into channels along each side before the first level", at_least=1, at_most=4)
+    shrink: int = option(1, "pixels along each side that are averaged into one before all", at_least=1, at_most=8)
     norm: str = option("none", "normalisation before each activation", choices=("none", "group", "batch"))
     residual: bool = option(True, "learn what to add to the input image instead of the whole output")
     standardise: bool = option(False, "each image is brought to mean 0 and spread 1 first: its own light tells nothing")
@@ -54,7 +55,7 @@ class Unet:
     @property
     def multiple(self) -> int:
         """Height and width are padded to a multiple of this many pixels."""
-        return self.reduce * 2 ** (len(self.widths) - 1)
+        return self.shrink * self.reduce * 2 ** (len(self.widths) - 1)
 
     def build(self, shape: Shape, hints: int = 0, marks: int = 0) -> tuple[nn.Module, nn.Module]:
         """The encoder and decoder of images (c, h, w) of any h and w; vectors are a `Mistake`.
@@ -89,6 +90,7 @@ class UnetEncoder(nn.Module):
         super().__init__()
         self.hints, self.standardise = hints, options.standardise
         self.reduce, self.multiple, self.residual = options.reduce, options.multiple, options.residual
+        self.shrink = options.shrink
         height, width = (side // self.multiple for side in framed(shape[1:], self.multiple))
         self.features: Shape = (options.widths[-1], height, width)
         first: nn.Module = convolution((shape[0] + hints) * self.reduce**2, options.widths[0])
@@ -102,7 +104,8 @@ class UnetEncoder(nn.Module):
         told = standardised(image) if self.standardise else image
         if self.hints:
             told = torch.cat((told, image.new_zeros(hint_shape(image, self.hints)) if hint is None else hint), 1)
-        maps = F.pixel_unshuffle(pad(told, self.multiple), self.reduce)
+        told = pad(told, self.multiple)
+        maps = F.pixel_unshuffle(F.avg_pool2d(told, self.shrink) if self.shrink > 1 else told, self.reduce)
         skips = []
         for level in self.levels:
             maps = level(maps)
@@ -124,6 +127,7 @@ class UnetDecoder(nn.Module):
     def __init__(self, options: Unet, shape: Shape, marks: int = 0) -> None:
         super().__init__()
         self.reduce, self.residual, self.size = options.reduce, options.residual, shape[1:]
+        self.shrink = options.shrink
         self.standardise, self.channels = options.standardise, shape[0]
         places = range(len(options.widths))
         self.lowest = options.level(places[-1])
@@ -142,7 +146,10 @@ class UnetDecoder(nn.Module):
         maps = self.lowest(values)
         for enlarge, level, skip in zip(self.enlarge, self.levels, reversed(levels), strict=True):
             maps = level(enlarge(maps) + skip)
-        change = crop(F.pixel_shuffle(self.last(maps), self.reduce), size or self.size)
+        change = F.pixel_shuffle(self.last(maps), self.reduce)
+        if self.shrink > 1:
+            change = F.interpolate(change, scale_factor=self.shrink, mode="bilinear", align_corners=False)
+        change = crop(change, size or self.size)
         if image is None:
             return self.output(change)
         change, marks = change[:, : self.channels], change[:, self.channels :]

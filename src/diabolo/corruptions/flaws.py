@@ -195,8 +195,9 @@ def _spots(place: _Place) -> tuple[Tensor, Tensor]:
         spot = (inside * radius / place.between(0.6, 2.5) + 0.3).clamp(0, 1) * (number < count)
         cover = torch.maximum(cover, spot)
     strength = torch.where(place.often(0.7), place.between(0.15, 0.85), -place.between(0.15, 0.9))
-    even = place.mean * (1 - strength).clamp(min=0)
-    return cover * strength.abs(), torch.where(strength > 0, torch.where(place.often(0.6), 0.0, even), even)
+    even = (place.mean * (1 - strength)).clamp(min=0)
+    black = (strength > 0) & place.often(0.6)
+    return cover, torch.lerp(place.image, torch.where(black, torch.zeros_like(even), even), strength.abs())
 
 
 def _stain(place: _Place) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,7 @@ from diabolo.training.checks import check_batch, check_use, check_view, warn_of_
 from diabolo.training.finish import finish
 from diabolo.training.interrupt import held_back
 from diabolo.training.loop import Progress, run
-from diabolo.training.normal import check_kept
+from diabolo.training.normal import check_kept, enough
 from diabolo.training.pairs import paired
 from diabolo.training.pictures import Pictures
 from diabolo.training.processes import Processes, join
@@ -82,8 +82,10 @@ def fit(
     network = _build(recipe, conversion)
     warn_of_copying(recipe, network, conversion, listen)
     exact = closed_form.applies(recipe)  # an optimum needs no epoch to be chosen: nothing is held out
-    share = 0.0 if exact and not recipe.witnesses else training.validation
-    learned, held_out, kept = split(len(pictures), share, training.seed, training.calibration)
+    share, aside = (0.0, training.calibration) if exact else (training.validation, training.calibration)
+    if recipe.witnesses:
+        share, aside = enough(training, len(pictures))
+    learned, held_out, kept = split(len(pictures), share, training.seed, aside)
     if len(learned) < processes.count:
         raise Mistake("fewer images than processes", got=str(len(learned)), allowed=f"{processes.count} or more")
     check_use(recipe, conversion, exact, len(held_out), listen)

@@ -14,11 +14,15 @@ from diabolo.events import Listener, Passed
 from diabolo.judgement import evidence, judge, witnessed
 from diabolo.model import Model
 from diabolo.normal import Normal
+from diabolo.recipe import Training
 from diabolo.training.batches import Batches
 from diabolo.witnesses import Evidence
 from diabolo.witnesses.base import chosen_rows
 
 FEWEST = 2  # images that are kept for each purpose
+SPREAD = 8  # held-out images that tell how much a witness varies; what it learned from seems nearer than it is
+COMPARED = 19  # images kept for thresholds: as many as a rate of false alarms of 0.05 takes
+MOST = 0.25  # share of the images that is kept for either, where there are few
 TYPICAL = 256  # vectors that are kept in the model, as examples of normal ones
 AT_ONCE = 256  # images of one size
 
@@ -51,6 +55,12 @@ def learn_normal(model: Model, batches: Batches, listen: Listener) -> Normal:
     if model.conversion.layout == "vector":
         normal.typical = chosen_rows(told, lambda one: one.image.float(), TYPICAL, generator)
     return normal.to(model.device)
+
+
+def enough(training: Training, images: int) -> tuple[float, float]:
+    """The shares to hold out and to keep for thresholds: as the recipe says, but of few images as many as it takes."""
+    held, kept = min(SPREAD / images, MOST), min(COMPARED / images, MOST)
+    return max(training.validation, held + 1e-9), max(training.calibration, kept) if training.calibration else 0.0
 
 
 def check_kept(kept: int, images: int) -> None:

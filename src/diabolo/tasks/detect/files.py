@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +90,11 @@ def detect_place(
     abnormal = p <= detector.alpha + 1e-12
     if detector.control == "false-discoveries":
         abnormal = conformal.benjamini_hochberg(p, detector.alpha)
+        fewest = math.ceil(len(p) / (detector.alpha * (len(detector._normal_scores) + 1)))
+        if not abnormal.any() and fewest > 1:
+            kept = len(detector._normal_scores)
+            text = f"{kept} normal pictures are kept to compare with: fewer than {fewest} discoveries cannot be made"
+            listen(Note(text))
     for row, value, wrong in zip(rows, p, abnormal, strict=True):
         row |= {"p_value": float(value), "abnormal": bool(wrong)}
     return rows
