@@ -119,7 +119,7 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
                 Residual(),
             ),
             training=Training(
-                steps=400,
+                steps=150,
                 learning_rate=3e-3,
                 optimizer="adamw",
                 weight_decay=1e-3,
