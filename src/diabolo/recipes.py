@@ -138,7 +138,7 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
             witnesses=(Neighbours(of="image", nearest=1, white=False), Neighbours(nearest=1), Residual()),
             preprocessing=Preprocessing(scaling="columns"),
             training=Training(
-                steps=150,
+                steps=120,
                 learning_rate=3e-3,
                 optimizer="adamw",
                 weight_decay=1e-3,

@@ -38,6 +38,7 @@ from diabolo.training.trim import NAMED, trimmed
 
 CHECKPOINT_SECONDS = 30.0
 MOST_VIEWED = 20_000  # images that a view is learned from
+SHORTEST = 10  # steps of an epoch, where steps are counted
 LONGEST_HISTORY = 1000  # epochs that are told of in the model; of a longer run every second, third, ...
 
 
@@ -94,8 +95,7 @@ def fit(
     partners = None if target is None else paired(pictures, Pictures(target, recipe.preprocessing, training.memory))
     batches = Batches(pictures, conversion, training, processes, learned, held_out, kept, partners)
     if training.steps and not exact:
-        recipe = replace(recipe, "training.epochs", math.ceil(training.steps / batches.per_epoch))
-        batches = dataclasses.replace(batches, training=recipe.training)
+        recipe, batches = _in_steps(recipe, batches)
     told: dict[str, Any] = {"source": source.description, "images": len(learned), "held_out": len(held_out)}
     told |= {"kept": len(kept)} if len(kept) else {}
     told |= {"left_out": left_out[:NAMED]} if left_out else {}
@@ -119,6 +119,16 @@ def fit(
     for name, reason in pictures.unreadable:
         listen(Note(f"left out {name}: {reason}", warning=True))
     return model
+
+
+def _in_steps(recipe: Recipe, batches: Batches) -> tuple[Recipe, Batches]:
+    """The recipe with the epochs that its steps take; one of few images sees them several times, not to end at once."""
+    cuts = max(recipe.training.cuts, math.ceil(SHORTEST * recipe.training.batch_size / len(batches.learned)))
+    if len(batches.learned) < SHORTEST * recipe.training.batch_size:
+        recipe = replace(recipe, "training.cuts", cuts)
+        batches = dataclasses.replace(batches, training=recipe.training)
+    recipe = replace(recipe, "training.epochs", math.ceil(recipe.training.steps / batches.per_epoch))
+    return recipe, dataclasses.replace(batches, training=recipe.training)
 
 
 def _train(model: Model, batches: Batches, keep: Path | None, resume: bool, every: float, listen: Listener) -> int:
