@@ -22,11 +22,10 @@ _COMPRESSING = Training(
     epochs=60, batch_size=8, optimizer="muon", learning_rate=4e-3, crop=128, flip=True, turn=True, validation=0.05
 )
 _DETECTING = Training(
-    steps=1500,
+    steps=1300,
     batch_size=16,
-    optimizer="adamw",
-    learning_rate=3e-3,
-    weight_decay=1e-2,
+    optimizer="muon",
+    learning_rate=4e-3,
     precision="bfloat16",
     crop=256,
     flip=True,
@@ -95,7 +94,7 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
     ),
     "detect": (
         Recipe(
-            Unet(widths=(32, 64, 96, 128), reduce=4, norm="batch", standardise=True),
+            Unet(widths=(32, 64, 96, 128), shrink=2, standardise=True),
             Plain(64),
             Gaussian(),
             corruption=(Flaws(),),
