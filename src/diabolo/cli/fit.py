@@ -129,15 +129,17 @@ def _command(arguments: Namespace) -> str:
 
 
 def _summary(model: Any) -> str:
+    if model.normal is not None:
+        kept = len(model.normal.scores)
+        left = f", {len(model.provenance['left_out'])} left out" if "left_out" in model.provenance else ""
+        told = f"knows {model.provenance['images']} normal images{left}; {kept} more are kept for thresholds"
+        return f"{told}: alpha from {1 / (kept + 1):.2g}, {model.metrics['seconds']:.1f} s"
     code, image = " x ".join(map(str, model.code)), " x ".join(map(str, model.conversion.shape))
     mse, where, seconds = model.metrics["mse"], model.metrics["measured_on"], model.metrics["seconds"]
     told = f"mean squared error {mse:.5f}"
     if "restored_mse" in model.metrics:
         before, after = model.metrics["corrupted_mse"], model.metrics["restored_mse"]
         told = f"corruption undone from mean squared error {before:.5f} to {after:.5f}"
-    if model.normal is not None:
-        kept, least = len(model.normal.scores), 1 / (len(model.normal.scores) + 1)
-        told += f"; {kept} kept for calibration: alpha from {least:.2g}"
     if "bits_per_pixel" in model.metrics:
         told += f" at {model.metrics['bits_per_pixel']:.3f} bits per pixel (quality {model.recipe.latent.quality})"
     return f"{image} numbers to {code} and back, {told} on {where}, {seconds:.1f} s"
