@@ -27,7 +27,9 @@ from diabolo.training.players import autoencoder
 from diabolo.training.processes import Processes
 
 TINY = {"architecture.widths": "4,8", "epochs": 2, "batch_size": 8, "crop": 16}
-RESTORING = [name for name, (recipe, _) in RECIPES.items() if isinstance(recipe.architecture, Unet)]
+RESTORING = [
+    name for name, (recipe, _) in RECIPES.items() if isinstance(recipe.architecture, Unet) and not recipe.witnesses
+]
 
 
 def seeded(seed: int = 0) -> torch.Generator:

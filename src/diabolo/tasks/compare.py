@@ -150,6 +150,8 @@ def _unsuited(recipes: Mapping[str, Recipe], images: Images) -> dict[str, str]:
             reasons[name] = f"convolutions need pictures of at least {SMALLEST} x {SMALLEST} pixels"
         elif recipe.architecture.spatial:
             reasons[name] = "its code is a map that grows with the picture, and has no length to compare at"
+        elif recipe.witnesses:
+            reasons[name] = "it learns what is normal, not to draw pictures again from a code"
     return reasons
 
 

@@ -28,8 +28,8 @@ class Batches:
     processes: Processes
     learned: np.ndarray  # indices of the images that are learned
     held_out: np.ndarray
-    kept: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, int))  # nothing but thresholds is learned
     partners: Pictures | None = None  # what the pictures are to become, one for each; None = themselves
+    kept: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, int))  # nothing but thresholds is learned
 
     @property
     def starts(self) -> range:

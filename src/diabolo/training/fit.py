@@ -93,7 +93,7 @@ def fit(
     if recipe.witnesses:
         check_kept(len(kept), len(pictures))
     partners = None if target is None else paired(pictures, Pictures(target, recipe.preprocessing, training.memory))
-    batches = Batches(pictures, conversion, training, processes, learned, held_out, kept, partners)
+    batches = Batches(pictures, conversion, training, processes, learned, held_out, partners, kept)
     if training.steps and not exact:
         recipe, batches = _in_steps(recipe, batches)
     told: dict[str, Any] = {"source": source.description, "images": len(learned), "held_out": len(held_out)}

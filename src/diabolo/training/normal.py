@@ -19,7 +19,7 @@ from diabolo.training.batches import Batches
 from diabolo.witnesses import Evidence
 from diabolo.witnesses.base import chosen_rows
 
-FEWEST = 2  # images that are kept for each purpose
+FEWEST = 3  # images that are kept for thresholds: fewer would promise nothing that is of use
 SPREAD = 8  # held-out images that tell how much a witness varies; what it learned from seems nearer than it is
 COMPARED = 19  # images kept for thresholds: as many as a rate of false alarms of 0.05 takes
 MOST = 0.25  # share of the images that is kept for either, where there are few
