@@ -350,6 +350,7 @@ CANNOT_LEARN = {
     "empty pictures": (np.zeros((0, 8, 8), np.uint8), "no images|0 sample"),
     "one row": (table(1), "too few normal pictures are kept for calibration: got 0 of 1 images"),
     "one picture": (pictures(1, 16, 16), "too few normal pictures|got 0 of 1"),
+    "five rows": (table(5), r"got 2 of 5 images; allowed: 3 or more; try: .*--calibration 0\.2 with at least 15"),
     "three rows": (table(3), r"got 1 of 3 images; allowed: 3 or more; try: .*--calibration 0\.2 with at least 15"),
     "not a number": (np.full((30, 4), np.nan, np.float32), "NaN"),
     "text": (np.array([["a", "b"]] * 30), "arrays of bytes/strings"),

@@ -280,22 +280,22 @@ def test_a_map_by_tiles_has_no_seams(standardise: bool, monkeypatch: pytest.Monk
     options |= {"architecture.reduce": 2, "architecture.norm": "none"}  # what lies further away than a tile overlaps
     recipe = with_options(named("detect"), options | {"architecture.standardise": standardise})
     model = fit(open_source(np.stack([stripes(32, 32, i) for i in range(30)])), recipe)
-    picture = np.stack([stripes(160, 128, 5)])
-    picture[0, 40:50, 90:100] = 0
+    picture = np.stack([stripes(320, 256, 5)])
+    picture[0, 80:100, 180:200] = 0
     whole = judgement.judge(model, picture)
-    monkeypatch.setattr(judgement, "TILE", 96)
-    monkeypatch.setattr(judgement, "OVERLAP", 48)
+    monkeypatch.setattr(judgement, "TILE", 192)
+    monkeypatch.setattr(judgement, "OVERLAP", 96)
     tiles = judgement.judge(model, picture)
-    assert tiles.maps.shape == whole.maps.shape == (1, 160, 128)
+    assert tiles.maps.shape == whole.maps.shape == (1, 320, 256)
     assert not np.array_equal(tiles.maps, whole.maps)  # it was by tiles indeed
     apart = (tiles.maps - whole.maps)[0] / whole.maps.std()
     jumps = [np.abs(np.diff(apart, axis=axis)).mean(1 - axis).max() for axis in (0, 1)]
-    assert max(jumps) < (0.1 if standardise else 0.02)
+    assert max(jumps) < (0.1 if standardise else 2e-3)
     if standardise:  # every tile has a light of its own
         assert np.abs(apart).mean() < 0.2
     else:
-        assert np.abs(apart).max() < 0.1
-        np.testing.assert_allclose(tiles.scores, whole.scores, rtol=1e-2)
+        assert np.abs(apart).max() < 0.01
+        np.testing.assert_allclose(tiles.scores, whole.scores, rtol=1e-3)
     monkeypatch.setattr(judgement, "OVERLAP", 0)
     apart = (judgement.judge(model, picture).maps - whole.maps)[0] / whole.maps.std()
     assert max(np.abs(np.diff(apart, axis=axis)).mean(1 - axis).max() for axis in (0, 1)) > 2 * max(jumps)

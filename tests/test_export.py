@@ -115,7 +115,7 @@ def further(kind: str) -> list[np.ndarray]:
 def assert_near(ours: np.ndarray, theirs: np.ndarray, spread: float | None = None) -> None:
     assert ours.shape == theirs.shape
     difference = np.abs(ours.astype(np.float64) - theirs)
-    rounding = 8 * np.finfo(np.float32).eps * np.abs(theirs).max()  # where all values are nearly one
+    rounding = 2 * np.finfo(np.float32).eps * np.abs(theirs).max()  # where all values are nearly one
     assert difference.max() <= NEAR * (spread or max(float(ours.std()), 1e-3)) + rounding
 
 
