@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from diabolo.latents import Plain
 from diabolo.network import Network
 from diabolo.objectives import Gaussian, Marking
 from diabolo.objectives.marking import summary
+from diabolo.pixels import Picture, write_picture
 from diabolo.recipe import Recipe, Training
 from diabolo.sources import open_source
 from diabolo.training import fit
@@ -280,13 +282,95 @@ def test_a_short_training_marks_planted_spots() -> None:
 
 def test_standardised_images_have_mean_0_and_spread_1() -> None:
     image = textures(5, 3)
-    told = unet.standardised(3 * image + 7)
+    told, spread = unet.standardised(3 * image + 7, torch.ones(5, 1, 48, 48))
+    torch.testing.assert_close(spread.flatten(), 3 * image.std((1, 2, 3), correction=0), atol=0.01, rtol=0)
     torch.testing.assert_close(told.mean((1, 2, 3)), torch.zeros(5), atol=1e-4, rtol=0)
     torch.testing.assert_close(told.std((1, 2, 3), correction=0), torch.ones(5), atol=0.02, rtol=0)
-    assert (unet.standardised(torch.full((2, 1, 4, 4), 0.7)).abs() < 1e-3).all()
+    assert (unet.standardised(torch.full((2, 1, 4, 4), 0.7), torch.ones(2, 1, 4, 4))[0].abs() < 1e-3).all()
     spike = torch.zeros(1, 1, 32, 32)
     spike[0, 0, 5, 5] = 1
-    assert unet.standardised(spike).max() == unet.FARTHEST
+    assert unet.standardised(spike, torch.ones(1, 1, 32, 32))[0].max() == unet.FARTHEST
+
+
+# ------------------------------------------------------------------ where a picture ends
+
+
+def framed(image: torch.Tensor, frame: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The image with numbers around that should not matter, and where it is."""
+    inside = torch.nn.functional.pad(torch.ones_like(image[:, :1]), [frame] * 4)
+    around = torch.nn.functional.pad(image, [frame] * 4)
+    return torch.where(inside > 0, around, torch.rand(around.shape, generator=seeded(3))), inside
+
+
+def told_of_edges(**options: Any) -> Network:
+    return drawn_network(hint="inside", **options)
+
+
+def test_a_whole_picture_is_one_with_nothing_around_it() -> None:
+    network, image = told_of_edges(), textures(2, 3, 32, 32)
+    around, inside = framed(image, unet.FRAME)
+    alone, among = network(image), network(around, hint=inside)
+    middle = (..., slice(unet.FRAME, -unet.FRAME), slice(unet.FRAME, -unet.FRAME))
+    torch.testing.assert_close(alone.marks, among.marks[middle], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(alone.parameters, among.parameters[middle], atol=1e-4, rtol=1e-4)
+    assert [level.shape[2:] for level in network.evidence(image).features] == [(16, 16), (8, 8)]
+
+
+def test_the_network_sees_where_a_picture_ends() -> None:
+    network, image = told_of_edges(), textures(1, 3, 64, 64)
+    inside = torch.ones(1, 1, 64, 64)
+    inside[..., 48:, :] = 0
+    marks = [network(image, hint=where).marks[..., :40, :] for where in (torch.ones_like(inside), inside)]
+    assert not torch.allclose(*marks, atol=1e-3)
+
+
+def test_nothing_is_drawn_or_counted_beyond_the_edges() -> None:
+    image, inside = textures(32), torch.zeros(32, 1, 48, 48)
+    inside[..., 10:30, 4:44] = 1
+    corrupted = corrupt(image, (ALWAYS,), seeded(), inside)
+    assert torch.equal(torch.where(inside > 0, image, corrupted.image), image)
+    assert not (corrupted.missing * (1 - inside)).any()
+    assert (corrupted.missing.amax((1, 2, 3)) > 0).float().mean() > 0.6  # flaws begin inside
+    assert torch.equal(corrupted.counted, inside)
+    assert torch.equal(corrupted.inside, inside)
+
+
+def test_marks_beyond_the_edges_cost_nothing() -> None:
+    draw = np.random.default_rng(0)
+    marks, wrong = draw.normal(size=(4, 1, 6, 7)), (draw.random((4, 1, 6, 7)) < 0.2).astype(float)
+    inside = np.zeros((4, 1, 6, 7))
+    inside[..., 1:5, 2:] = 1
+    costs = Marking().cost(*map(torch.from_numpy, (marks, wrong * inside)), 100, torch.from_numpy(inside))
+    alone = plain_cost(marks[..., 1:5, 2:], wrong[..., 1:5, 2:], Marking(), 100)
+    np.testing.assert_allclose(costs, alone, rtol=1e-5)
+
+
+def test_pictures_of_different_sizes_are_learned_with_their_edges(tmp_path: Path) -> None:
+    training = dataclasses.replace(marking().training, crop=32, margin=8, steps=40)
+    recipe = marking(hint="inside", training=training)
+    for i in range(40):
+        texture = 255 * textures(1, 1, 20 + i % 7, 40 - i % 5, seed=i)[0, 0].numpy()
+        write_picture(tmp_path / f"{i}.png", Picture(texture.astype(np.uint8)))
+    model = fit(open_source(tmp_path), recipe)
+    assert all(weight.isfinite().all() for weight in model.network.state_dict().values())
+    assert judgement.judge(model, open_source(tmp_path).read(0)[None]).maps.shape == (1, 20, 40)
+
+
+@pytest.mark.parametrize(
+    ("hint", "margin", "witnesses", "message"),
+    [
+        ("none", 8, (Marks(),), "a margin is for squares .* got 8; .*--hint inside"),
+        ("inside", 16, (Marks(),), "a margin is for squares .* got 16; .*less than the square's 16"),
+        ("inside", 0, (Marks(),), "the hint inside is for detectors .*--margin 32"),
+        ("inside", 8, (), "the hint inside is for detectors"),
+    ],
+)
+def test_margins_and_networks_that_know_edges_belong_together(
+    hint: str, margin: int, witnesses: tuple[Any, ...], message: str
+) -> None:
+    training = dataclasses.replace(marking().training, crop=16, margin=margin)
+    with pytest.raises(Mistake, match=message):
+        fit(open_source(textures(30)[:, 0].numpy()), marking(hint=hint, witnesses=witnesses, training=training))
 
 
 def drawn_network(**options: Any) -> Network:

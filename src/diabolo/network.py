@@ -112,7 +112,7 @@ def _build(recipe: Recipe, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module
     if not hints and not marks:
         built = recipe.architecture.build(shape)
     elif getattr(recipe.architecture, "takes_hint", False):
-        built = recipe.architecture.build(shape, hints=hints, marks=marks)
+        built = recipe.architecture.build(shape, hints=hints, marks=marks, edges=recipe.hint == "inside")
     elif marks and recipe.architecture.spatial:
         wrong = f"{name_of(recipe.architecture)} marks whole images, of one size alone"
         raise Mistake(wrong, "the term marking", "unet, or architectures that take one size", "--architecture unet")

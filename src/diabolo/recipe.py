@@ -54,6 +54,9 @@ class Training:
         unit="pixels",
         at_least=0,
     )
+    margin: int = option(
+        0, "pixels by which squares may hang over a picture's edges, with --hint inside", unit="pixels", at_least=0
+    )
     cuts: int = option(1, "how many times every image is seen in one epoch, each time cut elsewhere", at_least=1)
     flip: bool = option(False, "mirror half of the pictures left to right at random")
     turn: bool = option(False, "turn square pictures, or the squares cut from them, by random quarter turns")

@@ -24,6 +24,7 @@ from diabolo.errors import Mistake
 from diabolo.options import option, part
 
 FARTHEST = 4.0  # standard deviations from an image's own mean
+FRAME = 32  # pixels of nothing around a whole picture, for networks that are told where it ends
 EVEN = 4e-3  # added to an image's spread: a hundredth of a dark picture's noise is not blown up
 
 
@@ -57,11 +58,12 @@ class Unet:
         """Height and width are padded to a multiple of this many pixels."""
         return self.shrink * self.reduce * 2 ** (len(self.widths) - 1)
 
-    def build(self, shape: Shape, hints: int = 0, marks: int = 0) -> tuple[nn.Module, nn.Module]:
+    def build(self, shape: Shape, hints: int = 0, marks: int = 0, edges: bool = False) -> tuple[nn.Module, nn.Module]:
         """The encoder and decoder of images (c, h, w) of any h and w; vectors are a `Mistake`.
 
         With `hints` the encoder takes so many further channels beside the image, which no skip gives to the decoder.
-        With `marks` the decoder gives so many beside the image, which nothing is added to.
+        With `marks` the decoder gives so many beside the image, which nothing is added to. With `edges` the one hint
+        is where the picture is, and a picture without it is whole: nothing, `FRAME` pixels wide, is put around it.
         """
         if len(shape) != 3:
             raise Mistake("unet needs images", got=f"vectors of {shape[0]} numbers", remedy="--architecture flat")
@@ -75,7 +77,7 @@ class Unet:
             raise Mistake(
                 "only a residual unet can give back an image's own light", remedy="--architecture.residual true"
             )
-        return UnetEncoder(self, shape, hints), UnetDecoder(self, shape, marks)
+        return UnetEncoder(self, shape, hints, edges), UnetDecoder(self, shape, marks)
 
     def level(self, place: int) -> nn.Sequential:
         """The residual blocks of one level on one side; 0 is the first."""
@@ -84,10 +86,11 @@ class Unet:
 
 
 class UnetEncoder(nn.Module):
-    """(n, c, h, w) -> features (n, last width, h', w'); skips: the image (if residual), then the levels' maps."""
+    """(n, c, h, w) -> features (n, last width, h', w'); skips: image and its spread if residual, levels' maps."""
 
-    def __init__(self, options: Unet, shape: Shape, hints: int = 0) -> None:
+    def __init__(self, options: Unet, shape: Shape, hints: int = 0, edges: bool = False) -> None:
         super().__init__()
+        self.edges = edges
         self.hints, self.standardise = hints, options.standardise
         self.reduce, self.multiple, self.residual = options.reduce, options.multiple, options.residual
         self.shrink = options.shrink
@@ -101,17 +104,26 @@ class UnetEncoder(nn.Module):
 
     def forward(self, image: Tensor, hint: Tensor | None = None) -> Features:
         """`hint` (n, hints, h, w) is what is known beside the image; zeros where it is not given."""
-        told = standardised(image) if self.standardise else image
-        if self.hints:
+        frame = FRAME if self.edges and hint is None else 0
+        inside = hint if self.edges and hint is not None else torch.ones_like(image[:, :1])
+        told, width = standardised(image, inside) if self.standardise else (image, image.new_ones(()))
+        if self.edges:
+            told = F.pad(torch.cat((told * inside, inside), 1), [frame] * 4)
+        elif self.hints:
             told = torch.cat((told, image.new_zeros(hint_shape(image, self.hints)) if hint is None else hint), 1)
         told = pad(told, self.multiple)
         maps = F.pixel_unshuffle(F.avg_pool2d(told, self.shrink) if self.shrink > 1 else told, self.reduce)
         skips = []
-        for level in self.levels:
-            maps = level(maps)
+        for stage in self.levels:
+            maps = stage(maps)
             skips.append(maps)
-        by_the_code = (image, *skips[:-1]) if self.residual else tuple(skips[:-1])
-        return Features(maps, by_the_code, tuple(image.shape[2:]), tuple(skips))
+        by_the_code = (image, width, *skips[:-1]) if self.residual else tuple(skips[:-1])
+        return Features(maps, by_the_code, tuple(image.shape[2:]), tuple(self._unframed(skips, frame)))
+
+    def _unframed(self, maps: list[Tensor], frame: int) -> list[Tensor]:
+        """The levels' maps without what lies in the frame."""
+        cut = [frame // (self.shrink * self.reduce * 2**place) for place in range(len(maps))]
+        return [m[:, :, c : m.shape[2] - c, c : m.shape[3] - c] for m, c in zip(maps, cut, strict=True)]
 
 
 def hint_shape(image: Tensor, hints: int) -> tuple[int, int, int, int]:
@@ -142,7 +154,7 @@ class UnetDecoder(nn.Module):
         self.output = ACTIVATIONS[options.output]()
 
     def forward(self, values: Tensor, skips: tuple[Tensor, ...] = (), size: tuple[int, ...] = ()) -> Tensor:
-        image, levels = (skips[0], skips[1:]) if self.residual else (None, skips)
+        image, levels = (skips[0], skips[2:]) if self.residual else (None, skips)
         maps = self.lowest(values)
         for enlarge, level, skip in zip(self.enlarge, self.levels, reversed(levels), strict=True):
             maps = level(enlarge(maps) + skip)
@@ -153,15 +165,16 @@ class UnetDecoder(nn.Module):
         if image is None:
             return self.output(change)
         change, marks = change[:, : self.channels], change[:, self.channels :]
-        change = change * spread(image) if self.standardise else change
+        change = change * skips[1] if self.standardise else change
         return torch.cat((self.output(image + change), marks), 1) if marks.shape[1] else self.output(image + change)
 
 
-def standardised(image: Tensor) -> Tensor:
-    """Every image of (n, c, h, w) less its own mean, over its own spread; what is far outside is cut off."""
-    return ((image - image.mean((1, 2, 3), keepdim=True)) / spread(image)).clamp(-FARTHEST, FARTHEST)
+def standardised(image: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+    """Every image of (n, c, h, w) less its own mean, over its own spread, and that spread (n, 1, 1, 1), never 0.
 
-
-def spread(image: Tensor) -> Tensor:
-    """The standard deviation of each image's values, (n, 1, 1, 1), never 0."""
-    return image.std((1, 2, 3), keepdim=True, correction=0) + EVEN
+    Both are those of the pixels where `inside` (n, 1, h, w) is 1; what lies farther than `FARTHEST` spreads is cut off.
+    """
+    count = inside.sum((1, 2, 3), keepdim=True) * image.shape[1]
+    level = (image * inside).sum((1, 2, 3), keepdim=True) / count
+    spread = (((image - level) * inside).square().sum((1, 2, 3), keepdim=True) / count).sqrt() + EVEN
+    return ((image - level) / spread).clamp(-FARTHEST, FARTHEST), spread

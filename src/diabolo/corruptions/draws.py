@@ -32,6 +32,8 @@ class Corrupted(NamedTuple):
 
     What only noisy pictures are there for: `target` is what the output is measured against, where that is not the
     image before the corruption, and `counted`, shaped as `missing`, is 1 where the loss counts; None = everywhere.
+
+    `inside` (n, 1, h, w) is 1 where the picture is and 0 beyond its edges; None = everywhere is the picture.
     """
 
     image: Tensor
@@ -39,10 +41,14 @@ class Corrupted(NamedTuple):
     noise: Tensor | None = None
     target: Tensor | None = None
     counted: Tensor | None = None
+    inside: Tensor | None = None
 
 
 class Corruption(Protocol):
-    """What every corruption does: a batch (n, c, h, w) or (n, d) in, the same shape out; the input stays as it is."""
+    """What every corruption does: a batch (n, c, h, w) or (n, d) in, the same shape out; the input stays as it is.
+
+    One with `minds_edges` is also told what is `inside`, as `Corrupted` has it, where that is not everything.
+    """
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted: ...
 

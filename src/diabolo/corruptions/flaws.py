@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,15 +28,19 @@ COVERED, SEEN = 0.35, 0.15  # a pixel is marked where so much of the flaw lies, 
 class Flaws:
     """Draw a flaw into pictures: a foreign or altered patch, strokes, spots, a stain, or mottling."""
 
+    minds_edges: ClassVar[bool] = True
+
     chance: float = option(0.7, "share of the images that get one", at_least=0, at_most=1)
     twice: float = option(0.15, "share of these that get another", at_least=0, at_most=1)
 
-    def __call__(self, image: Tensor, generator: torch.Generator) -> Corrupted:
-        """The mask of what is missing marks the pixels that were changed visibly."""
+    def __call__(self, image: Tensor, generator: torch.Generator, inside: Tensor | None = None) -> Corrupted:
+        """The mask of what is missing marks the pixels that were changed visibly; flaws begin `inside`."""
         need_images(self, image)
-        first, marked = _draw(precise(image), chosen(self.chance, image, generator), generator)
+        within = torch.ones_like(image[:, :1]) if inside is None else inside
+        first, marked = _draw(precise(image), within, chosen(self.chance, image, generator), generator)
         again = chosen(self.chance * self.twice, image, generator)
-        second, more = _draw(first, again, generator)
+        second, more = _draw(first, within, again, generator)
+        marked, more = marked * within, more * within
         return Corrupted(second.to(image.dtype), torch.maximum(marked, more).to(image.dtype))
 
 
@@ -87,7 +91,7 @@ class _Place(NamedTuple):
         return across / radius, along / radius
 
 
-def _draw(image: Tensor, hit: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _draw(image: Tensor, inside: Tensor, hit: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Images with a flaw in those that are `hit`, (n, 1, 1, 1), and which pixels it changed, (n, 1, h, w)."""
     kind = (uniform((len(image),), image, generator) * len(KINDS)).long()
     result, marked = image.clone(), torch.zeros_like(image[:, :1])
@@ -95,7 +99,7 @@ def _draw(image: Tensor, hit: Tensor, generator: torch.Generator) -> tuple[Tenso
     for number, draw in enumerate(KINDS):
         which = ((kind == number) & hit.flatten()).nonzero().flatten()
         if len(which):
-            place = _place(image[which], image, generator)
+            place = _place(image[which], inside[which], image, generator)
             cover, made = draw(place)
             new = (place.image + cover * (made - place.image)).clamp(low, high)
             changed = (new - place.image).abs().mean(1, keepdim=True) > SEEN * place.spread
@@ -103,23 +107,30 @@ def _draw(image: Tensor, hit: Tensor, generator: torch.Generator) -> tuple[Tenso
     return result, marked
 
 
-def _place(image: Tensor, others: Tensor, generator: torch.Generator) -> _Place:
+def _place(image: Tensor, inside: Tensor, others: Tensor, generator: torch.Generator) -> _Place:
     n, _, h, w = image.shape
+    top, height = _extent(inside.amax((1, 3)))
+    first, width = _extent(inside.amax((1, 2)))
     drawn = uniform((n, 4), image, generator)
-    row, column = (drawn[:, 0] * h).floor(), (drawn[:, 1] * w).floor()
+    row, column = (drawn[:, 0] * height).floor(), (drawn[:, 1] * width).floor()
     edge = (drawn[:, 2] / BORDER * 4).floor()  # 0..3 one of the four borders, more: none
-    near = (drawn[:, 3] * min(4, h, w)).floor()
-    row = torch.where(edge == 0, near, torch.where(edge == 1, h - 1 - near, row))
-    column = torch.where(edge == 2, near, torch.where(edge == 3, w - 1 - near, column))
+    near = (drawn[:, 3] * torch.minimum(height, width).clamp(max=4)).floor()
+    row = top + torch.where(edge == 0, near, torch.where(edge == 1, height - 1 - near, row))
+    column = first + torch.where(edge == 2, near, torch.where(edge == 3, width - 1 - near, column))
     grey = image.mean(1, keepdim=True)
     down = torch.arange(h, device=image.device).view(1, 1, h, 1) - row.view(n, 1, 1, 1)
     right = torch.arange(w, device=image.device).view(1, 1, 1, w) - column.view(n, 1, 1, 1)
     down, right = down.expand(n, 1, h, w), right.expand(n, 1, h, w)
-    near = ((down.abs() <= AROUND // 2) & (right.abs() <= AROUND // 2)).to(grey.dtype)
+    near = ((down.abs() <= AROUND // 2) & (right.abs() <= AROUND // 2)).to(grey.dtype) * inside
     count = near.sum((2, 3), keepdim=True)
     local = (grey * near).sum((2, 3), keepdim=True) / count
     spread = ((grey - local).square() * near).sum((2, 3), keepdim=True).div(count).sqrt() + 1e-3
     return _Place(image, others, down, right, min(h, w), local, spread, generator)
+
+
+def _extent(lines: Tensor) -> tuple[Tensor, Tensor]:
+    """Of rows or columns (n, length), 1 = inside, which are one run: the first and how many there are, (n,) each."""
+    return lines.argmax(1), lines.sum(1)
 
 
 def _foreign(place: _Place) -> Tensor:

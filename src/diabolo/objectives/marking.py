@@ -22,10 +22,10 @@ class Marking:
     seldom: float = option(3.0, "how many times more a corrupted pixel counts than another", above=0, at_most=1000)
     whole: float = option(0.1, "the image as a whole, beside the mean of its pixels", at_least=0)
 
-    def cost(self, marks: Tensor, missing: Tensor, numbers: int) -> Tensor:
+    def cost(self, marks: Tensor, missing: Tensor, numbers: int, inside: Tensor | None = None) -> Tensor:
         """What marks, log-odds, cost beside what is `missing`, 1 = corrupted: (n,), nats per `numbers` of an image.
 
-        Marks are of pixels, (n, 1, h, w), or of whole images, (n, 1).
+        Marks are of pixels, (n, 1, h, w), or of whole images, (n, 1). Pixels where `inside` is 0 do not count.
         """
         marks, wrong = marks.float(), missing.float()
         if marks.dim() == 2:
@@ -34,12 +34,17 @@ class Marking:
             return self.weight * numbers * alone[:, 0] / 2  # beside half of the squares
         rare = torch.full((), self.seldom, device=marks.device)
         pixels = binary_cross_entropy_with_logits(marks, wrong, pos_weight=rare, reduction="none").flatten(1)
+        counted = torch.ones_like(pixels) if inside is None else inside.float().flatten(1)
         any_wrong = wrong.flatten(1).amax(1)
-        image = binary_cross_entropy_with_logits(summary(marks) + USUAL, any_wrong, reduction="none")
-        return self.weight * numbers * (pixels.mean(1) + self.whole * image)
+        image = binary_cross_entropy_with_logits(summary(marks, inside) + USUAL, any_wrong, reduction="none")
+        return self.weight * numbers * ((pixels * counted).sum(1) / counted.sum(1) + self.whole * image)
 
 
-def summary(marks: Tensor) -> Tensor:
-    """One log-odds for each image, (n,): the logarithm of the mean of exponentials, between mean and greatest."""
-    flat = (SHARPNESS * marks).flatten(1)
-    return (flat.logsumexp(1) - math.log(flat.shape[1])) / SHARPNESS
+def summary(marks: Tensor, inside: Tensor | None = None) -> Tensor:
+    """One log-odds for each image, (n,): the logarithm of the mean of exponentials, between mean and greatest.
+
+    Of marks (n, 1, h, w) those count where `inside` is not 0.
+    """
+    out = torch.zeros_like(marks, dtype=torch.bool) if inside is None else inside == 0
+    flat = (SHARPNESS * marks).masked_fill(out, -math.inf).flatten(1)
+    return (flat.logsumexp(1) - (~out).flatten(1).sum(1).log()) / SHARPNESS

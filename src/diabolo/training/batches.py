@@ -86,11 +86,12 @@ class Batches:
         self, indices: np.ndarray, size: int, places: np.ndarray | None = None
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of images and of what they are to become: the same tensor twice, where there are no partners."""
-        raw = self._ahead(self.pictures.batches(indices, size, self.training.crop, places))
+        crop, margin = self.training.crop, self.training.margin
+        raw = self._ahead(self.pictures.batches(indices, size, crop, places, margin))
         if self.partners is None:
             yield from ((batch, batch) for batch in map(self._tensor, raw))
         else:
-            others = self._ahead(self.partners.batches(indices, size, self.training.crop, places))
+            others = self._ahead(self.partners.batches(indices, size, crop, places, margin))
             yield from ((self._tensor(one), self._tensor(other)) for one, other in zip(raw, others, strict=True))
 
     def _ahead(self, raw: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -98,7 +99,13 @@ class Batches:
         return raw if self.processes.device.type == "cpu" else ahead(raw)
 
     def _tensor(self, raw: np.ndarray) -> Tensor:
+        inside = None
+        if self.training.margin:
+            raw, inside = raw[..., :-1], raw[..., -1:]
+            raw = raw[..., 0] if self.conversion.layout == "grey" else raw
         batch = self.conversion.to_network(raw, device=self.processes.device)
+        if inside is not None:  # outside of the picture there are no numbers
+            batch.masked_fill_(torch.from_numpy(inside == 0).movedim(-1, 1).to(batch.device), math.nan)
         if self.training.channels_last and batch.ndim == 4 and batch.shape[1] > 1:
             batch = batch.contiguous(memory_format=torch.channels_last)
         return batch

@@ -67,6 +67,22 @@ def with_crop(recipe: Recipe, pictures: Pictures, listen: Listener) -> Recipe:
     return replace(recipe, "training.crop", usual)
 
 
+def check_margin(recipe: Recipe) -> None:
+    """Refuse squares that hang over edges for a network that is not told of them, and the other way round."""
+    told, margin, crop = recipe.hint == "inside", recipe.training.margin, recipe.training.crop
+    if margin and not (told and margin < crop):
+        allowed = f"less than the square's {crop} pixels" if told else "0"
+        remedy = "--hint inside with --crop 256, or --margin 0"
+        raise Mistake(
+            "a margin is for squares whose network is told where the picture ends", f"{margin}", allowed, remedy
+        )
+    if told and not (recipe.witnesses and margin):
+        wrong = "the hint inside is for detectors that learn from squares with a margin"
+        raise Mistake(
+            wrong, f"margin {margin}, {len(recipe.witnesses)} witnesses", remedy="--margin 32, or --hint none"
+        )
+
+
 def check_view(recipe: Recipe) -> None:
     """Refuse what needs the image itself, where the network sees and makes something else."""
     if isinstance(recipe.view, Values):

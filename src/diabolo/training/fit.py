@@ -24,7 +24,7 @@ from diabolo.recipe import Auto, Recipe
 from diabolo.sources import Chosen, Source
 from diabolo.training import checkpoint, closed_form, players
 from diabolo.training.batches import Batches, split
-from diabolo.training.checks import check_batch, check_use, check_view, warn_of_copying, with_crop
+from diabolo.training.checks import check_batch, check_margin, check_use, check_view, warn_of_copying, with_crop
 from diabolo.training.finish import finish
 from diabolo.training.interrupt import held_back
 from diabolo.training.loop import Progress, run
@@ -68,6 +68,7 @@ def fit(
     processes = join(device)
     check_batch(recipe, processes)
     check_view(recipe)
+    check_margin(recipe)
     began = time.process_time(), time.monotonic()
     left_out: list[str] = []
     if recipe.training.contamination != "none":

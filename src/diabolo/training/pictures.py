@@ -15,9 +15,8 @@ from torch.utils.data import DataLoader, Dataset
 from diabolo.errors import Mistake
 from diabolo.preprocessing import Preprocessing
 from diabolo.sources import Source
+from diabolo.training.cuts import CENTRE, Cut
 from diabolo.training.interrupt import ignore_in_worker
-
-CENTRE = (0.5, 0.5)
 
 
 class Pictures(Dataset):
@@ -78,19 +77,23 @@ class Pictures(Dataset):
         return self._held[start:stop]
 
     def batches(
-        self, indices: np.ndarray, size: int, crop: int = 0, places: np.ndarray | None = None
+        self, indices: np.ndarray, size: int, crop: int = 0, places: np.ndarray | None = None, margin: int = 0
     ) -> Iterator[np.ndarray]:
-        """Raw batches of the images at `indices`, in that order; `places` (n, 2) in 0..1 are where crops are cut."""
+        """Raw batches of the images at `indices`, in that order; `places` (n, 2) in 0..1 are where crops are cut.
+
+        With a `margin`, crops may hang over an image's edges by so many pixels, and have one channel more: 1 where the
+        image is, 0 outside of it.
+        """
         self.check_crop(crop)
         if self.in_memory and self.shape is not None and not crop:
             for start in range(0, len(indices), size):
                 yield self._held[indices[start : start + size]]
             return
         where = np.broadcast_to(CENTRE, (len(indices), 2)) if places is None else places
-        items = [(int(i), crop, float(y), float(x)) for i, (y, x) in zip(indices, where, strict=True)]
+        items = [(int(i), Cut(crop, float(y), float(x), margin)) for i, (y, x) in zip(indices, where, strict=True)]
         starts = [items[start : start + size] for start in range(0, len(items), size)]
         if self.in_memory:
-            yield from (np.stack([_crop(self.read(i), crop, y, x) for i, _, y, x in items]) for items in starts)
+            yield from (np.stack([cut(self.read(i)) for i, cut in items]) for items in starts)
             return
         loader = DataLoader(
             self,
@@ -106,19 +109,19 @@ class Pictures(Dataset):
 
     def readable(self, i: int) -> np.ndarray:
         """Image `i`, or the next one that can be read."""
-        return self._found(self[(i, 0, *CENTRE)][0])
+        return self._found(self[i, Cut()][0])
 
-    def __getitem__(self, item: tuple[int, int, float, float]) -> tuple[np.ndarray | None, tuple[str, str] | None]:
+    def __getitem__(self, item: tuple[int, Cut]) -> tuple[np.ndarray | None, tuple[str, str] | None]:
         """One image, cropped, and what was wrong with it: the next readable one stands in for an unreadable one.
 
         No image where none can be read: an error raised here would come out of a worker process as its traceback.
         """
-        index, crop, y, x = item
+        index, cut = item
         problem = None
         for offset in range(len(self)):
             at = (index + offset) % len(self)
             try:
-                return _crop(self.read(at), crop, y, x), problem
+                return cut(self.read(at)), problem
             except Mistake as mistake:
                 problem = problem or (self.name(at), str(mistake))
         return None, problem
@@ -198,15 +201,3 @@ def _common_type(types: set[Any]) -> np.dtype:
     raise Mistake(
         "pictures of several kinds of numbers", got=", ".join(sorted(str(n) for n in names)), allowed="one kind"
     )
-
-
-def _crop(image: np.ndarray, side: int, y: float, x: float) -> np.ndarray:
-    """The square of `side` pixels at (y, x), 0..1 of the way; a picture with a shorter side is mirrored at its ends."""
-    if not side or image.ndim == 1:
-        return image
-    lacks = [(0, max(0, side - length)) for length in image.shape[:2]]
-    if lacks != [(0, 0), (0, 0)]:
-        image = np.pad(image, [*lacks, *[(0, 0)] * (image.ndim - 2)], mode="symmetric")
-    height, width = image.shape[:2]
-    top, left = int(y * (height - side + 1)), int(x * (width - side + 1))
-    return image[min(top, height - side) : top + side, min(left, width - side) : left + side]

@@ -89,7 +89,7 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
     def loss(images: Tensor, targets: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         if copies > 1:
             images, targets = (torch.cat([batch] * copies) for batch in (images, targets))
-        corrupted = corrupt(images, recipe.corruption, generator)
+        corrupted, targets = _corrupted(recipe, images, targets, generator)
         output: Output = module(corrupted.image, generator, hint(recipe.hint, corrupted))
         target = network.seen(targets if corrupted.target is None else corrupted.target)
         parameters = output.parameters
@@ -103,7 +103,7 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
             missing, numbers = corrupted.missing, target[0].numel()
             missing = torch.zeros_like(output.marks) if missing is None else missing
             marking = [term for term in recipe.terms if hasattr(term, "cost")]
-            terms |= {name_of(term): term.cost(output.marks, missing, numbers) for term in marking}
+            terms |= {name_of(t): t.cost(output.marks, missing, numbers, corrupted.inside) for t in marking}
         for term, critic in zip(_rivals(recipe), critics, strict=True) if torch.is_grad_enabled() else ():
             made, missing = _made(recipe, output, corrupted, target)
             critic.module.requires_grad_(False)
@@ -111,6 +111,15 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
         return terms
 
     return Player("autoencoder", network, loss, recipe.training, against=bool(critics))
+
+
+def _corrupted(recipe: Recipe, images: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Corrupted, Tensor]:
+    """What the corruptions make of images, and the targets; both without the NaN that stand beyond pictures' edges."""
+    if recipe.hint != "inside":
+        return corrupt(images, recipe.corruption, generator), targets
+    inside = (~images[:, :1].isnan()).to(images.dtype)
+    images, targets = images.nan_to_num(nan=0.0), targets.nan_to_num(nan=0.0)
+    return corrupt(images, recipe.corruption, generator, inside), targets
 
 
 def critics(network: Network, recipe: Recipe, share: Callable[[nn.Module], nn.Module], device: Any) -> list[Player]:
@@ -130,7 +139,7 @@ def _critic(term: Any, network: Network, recipe: Recipe, share: Any, device: Any
     module = share(critic)
 
     def loss(images: Tensor, targets: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        corrupted = corrupt(images, recipe.corruption, generator)
+        corrupted, targets = _corrupted(recipe, images, targets, generator)
         with torch.no_grad():
             output = network(corrupted.image, generator, hint(recipe.hint, corrupted))
         made, missing = _made(recipe, output, corrupted, targets)
