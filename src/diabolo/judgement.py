@@ -60,12 +60,13 @@ def witnessed(model: Model, images: np.ndarray) -> Iterator[list[Tensor]]:
     yield from (normal.said(evidence(model, chunk)) for chunk in chunks(images, at_once))
 
 
-def evidence(model: Model, images: np.ndarray) -> Evidence:
-    """What the network makes of raw images (n, ...) of one size."""
+def evidence(model: Model, images: np.ndarray, inside: np.ndarray | None = None) -> Evidence:
+    """What the network makes of raw images (n, ...) of one size, or of pieces that are `inside` (n, h, w) where 1."""
     model.network.eval()
     with torch.no_grad():
         x = model.conversion.to_network(images, model.dtype).to(model.device)
-        seen = model.network.evidence(x)
+        hint = None if inside is None else torch.from_numpy(inside[:, None]).to(x)
+        seen = model.network.evidence(x, hint)
         return seen._replace(restored=model.recipe.likelihood.mean(seen.restored))
 
 
@@ -76,15 +77,22 @@ def _judged(normal: Normal, said: list[Tensor]) -> tuple[np.ndarray, np.ndarray]
 def _by_tiles(model: Model, normal: Normal, image: np.ndarray) -> list[Tensor]:
     """What the witnesses say of one large picture: one (1, h, w) for each."""
     grey = image.ndim == 2
+    frame = int(getattr(model.network.encoder, "frame", 0))
+    planes = image[..., None] if grey else image
+    if frame:  # a tile ends where the picture goes on: the network is told where the picture itself ends
+        planes = np.concatenate((planes, np.ones_like(planes[..., :1])), 2)
+        planes = np.pad(planes, [(frame, frame), (frame, frame), (0, 0)])
 
     def look(piece: np.ndarray) -> np.ndarray:
-        said = normal.said(evidence(model, piece[..., 0][None] if grey else piece[None]))
+        piece, inside = (piece[..., :-1], piece[None, ..., -1]) if frame else (piece, None)
+        said = normal.said(evidence(model, piece[..., 0][None] if grey else piece[None], inside))
         refuse_wholes(normal.parts, said)
         return torch.cat(said).movedim(0, -1).cpu().numpy()
 
     multiple = int(getattr(model.network.encoder, "multiple", 1))
-    planes = image[..., None] if grey else image
     maps = by_tiles(planes, look, multiple=multiple, tile=TILE, overlap=OVERLAP, dtype=np.float32)
+    height, width = image.shape[:2]
+    maps = maps[frame : frame + height, frame : frame + width]
     return list(torch.from_numpy(maps).to(model.device).movedim(-1, 0)[:, None])
 
 

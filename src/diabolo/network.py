@@ -63,10 +63,10 @@ class Network(nn.Module):
             parameters = torch.where(hint > 0, parameters, image.to(parameters.dtype))
         return Output(parameters, code.values, code.penalty, code.weight, marks)
 
-    def evidence(self, image: Tensor) -> Evidence:
+    def evidence(self, image: Tensor, hint: Tensor | None = None) -> Evidence:
         """What witnesses are told of images (n, *shape): what was made of them on the way; parameters as restored."""
         image = self.seen(image)
-        features = self.encoder(image)
+        features = self.encoder(image) if hint is None else self.encoder(image, hint)
         code = self.latent.encode(features.values, origin=image)
         parameters, marks = self._told(self._decoded(features, code.values), features)
         placed = None if self.view is None else self.view.placed

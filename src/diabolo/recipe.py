@@ -55,7 +55,10 @@ class Training:
         at_least=0,
     )
     margin: int = option(
-        0, "pixels by which squares may hang over a picture's edges, with --hint inside", unit="pixels", at_least=0
+        0,
+        "how far squares may hang over a picture's edges, a quarter of their side at most; with --hint inside",
+        unit="pixels",
+        at_least=0,
     )
     cuts: int = option(1, "how many times every image is seen in one epoch, each time cut elsewhere", at_least=1)
     flip: bool = option(False, "mirror half of the pictures left to right at random")

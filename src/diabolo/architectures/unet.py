@@ -90,7 +90,7 @@ class UnetEncoder(nn.Module):
 
     def __init__(self, options: Unet, shape: Shape, hints: int = 0, edges: bool = False) -> None:
         super().__init__()
-        self.edges = edges
+        self.frame = FRAME if edges else 0
         self.hints, self.standardise = hints, options.standardise
         self.reduce, self.multiple, self.residual = options.reduce, options.multiple, options.residual
         self.shrink = options.shrink
@@ -103,11 +103,11 @@ class UnetEncoder(nn.Module):
         )
 
     def forward(self, image: Tensor, hint: Tensor | None = None) -> Features:
-        """`hint` (n, hints, h, w) is what is known beside the image; zeros where it is not given."""
-        frame = FRAME if self.edges and hint is None else 0
-        inside = hint if self.edges and hint is not None else torch.ones_like(image[:, :1])
+        """`hint` (n, hints, h, w) is what is known beside the image; else zeros, or a frame around the picture."""
+        frame = self.frame if hint is None else 0
+        inside = hint if self.frame and hint is not None else torch.ones_like(image[:, :1])
         told, width = standardised(image, inside) if self.standardise else (image, image.new_ones(()))
-        if self.edges:
+        if self.frame:
             told = F.pad(torch.cat((told * inside, inside), 1), [frame] * 4)
         elif self.hints:
             told = torch.cat((told, image.new_zeros(hint_shape(image, self.hints)) if hint is None else hint), 1)

@@ -15,6 +15,7 @@ from diabolo.training.pictures import Pictures
 from diabolo.training.processes import Processes
 from diabolo.views import Values
 
+MARGINS = 4  # as long as the side of a square, at the least
 # What does nothing where the optimum is known.
 _OF_DESCENT = ("epochs", "learning_rate", "optimizer", "weight_decay", "schedule", "ema", "patience", "flip", "crop")
 
@@ -56,26 +57,23 @@ def warn_of_copying(recipe: Recipe, network: Network, conversion: Conversion, li
 
 
 def with_crop(recipe: Recipe, pictures: Pictures, listen: Listener) -> Recipe:
-    """The recipe with squares no larger than half of the sizes of pictures allow."""
+    """The recipe with squares no larger than half of the sizes of pictures allow, and margins that these allow."""
     crop, usual = recipe.training.crop, pictures.usual
     if crop and not recipe.architecture.spatial:
         allowed = "unet, or conv with --architecture.map true"
         raise Mistake(f"{name_of(recipe.architecture)} cannot be trained on crops", allowed=allowed, remedy="--crop 0")
-    if not crop or crop <= usual or not usual:
-        return recipe
-    listen(Note(f"squares of {usual} pixels are learned instead of {crop}: most pictures have no more"))
-    return replace(recipe, "training.crop", usual)
+    if crop > usual > 0:
+        listen(Note(f"squares of {usual} pixels are learned instead of {crop}: most pictures have no more"))
+        recipe, crop = replace(recipe, "training.crop", usual), usual
+    return replace(recipe, "training.margin", min(recipe.training.margin, crop // MARGINS)) if crop else recipe
 
 
 def check_margin(recipe: Recipe) -> None:
     """Refuse squares that hang over edges for a network that is not told of them, and the other way round."""
-    told, margin, crop = recipe.hint == "inside", recipe.training.margin, recipe.training.crop
-    if margin and not (told and margin < crop):
-        allowed = f"less than the square's {crop} pixels" if told else "0"
+    told, margin = recipe.hint == "inside", recipe.training.margin
+    if margin and not (told and recipe.training.crop):
         remedy = "--hint inside with --crop 256, or --margin 0"
-        raise Mistake(
-            "a margin is for squares whose network is told where the picture ends", f"{margin}", allowed, remedy
-        )
+        raise Mistake("a margin is for squares whose network is told where the picture ends", f"{margin}", "0", remedy)
     if told and not (recipe.witnesses and margin):
         wrong = "the hint inside is for detectors that learn from squares with a margin"
         raise Mistake(
