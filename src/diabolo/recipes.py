@@ -22,7 +22,7 @@ _COMPRESSING = Training(
     epochs=60, batch_size=8, optimizer="muon", learning_rate=4e-3, crop=128, flip=True, turn=True, validation=0.05
 )
 _DETECTING = Training(
-    steps=1300,
+    steps=1500,
     batch_size=16,
     optimizer="muon",
     learning_rate=4e-3,
@@ -95,7 +95,7 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
     ),
     "detect": (
         Recipe(
-            Unet(widths=(32, 64, 96, 128), shrink=2, standardise=True),
+            Unet(widths=(32, 64, 96, 128), reduce=4, standardise=True),
             Plain(64),
             Gaussian(),
             corruption=(Flaws(),),
