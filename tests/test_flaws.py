@@ -356,11 +356,17 @@ def test_pictures_of_different_sizes_are_learned_with_their_edges(tmp_path: Path
     assert judgement.judge(model, open_source(tmp_path).read(0)[None]).maps.shape == (1, 20, 40)
 
 
+def test_whole_pictures_are_learned_as_they_are_judged() -> None:
+    """Without squares nothing hangs over: the network puts its own frame around, in training as in use."""
+    training = dataclasses.replace(marking().training, steps=4, margin=8)
+    model = fit(open_source(textures(30, 1, 24, 24)[:, 0].numpy()), marking(hint="inside", training=training))
+    assert model.recipe.training.margin == 0
+
+
 @pytest.mark.parametrize(
     ("hint", "margin", "witnesses", "message"),
     [
-        ("none", 8, (Marks(),), "a margin is for squares .* got 8; .*--hint inside"),
-        ("inside", 16, (Marks(),), "a margin is for squares"),
+        ("none", 8, (Marks(),), "a margin is for networks .* got 8; .*--hint inside"),
         ("inside", 0, (Marks(),), "the hint inside is for detectors .*--margin 32"),
         ("inside", 8, (), "the hint inside is for detectors"),
     ],
@@ -368,7 +374,7 @@ def test_pictures_of_different_sizes_are_learned_with_their_edges(tmp_path: Path
 def test_margins_and_networks_that_know_edges_belong_together(
     hint: str, margin: int, witnesses: tuple[Any, ...], message: str
 ) -> None:
-    training = dataclasses.replace(marking().training, crop=0 if margin == 16 else 16, margin=margin)
+    training = dataclasses.replace(marking().training, crop=16, margin=margin)
     with pytest.raises(Mistake, match=message):
         fit(open_source(textures(30)[:, 0].numpy()), marking(hint=hint, witnesses=witnesses, training=training))
 

@@ -65,20 +65,19 @@ def with_crop(recipe: Recipe, pictures: Pictures, listen: Listener) -> Recipe:
     if crop > usual > 0:
         listen(Note(f"squares of {usual} pixels are learned instead of {crop}: most pictures have no more"))
         recipe, crop = replace(recipe, "training.crop", usual), usual
-    return replace(recipe, "training.margin", min(recipe.training.margin, crop // MARGINS)) if crop else recipe
+    return replace(recipe, "training.margin", min(recipe.training.margin, crop // MARGINS))
 
 
 def check_margin(recipe: Recipe) -> None:
     """Refuse squares that hang over edges for a network that is not told of them, and the other way round."""
     told, margin = recipe.hint == "inside", recipe.training.margin
-    if margin and not (told and recipe.training.crop):
-        remedy = "--hint inside with --crop 256, or --margin 0"
-        raise Mistake("a margin is for squares whose network is told where the picture ends", f"{margin}", "0", remedy)
-    if told and not (recipe.witnesses and margin):
-        wrong = "the hint inside is for detectors that learn from squares with a margin"
-        raise Mistake(
-            wrong, f"margin {margin}, {len(recipe.witnesses)} witnesses", remedy="--margin 32, or --hint none"
-        )
+    if margin and not told:
+        remedy = "--hint inside, or --margin 0"
+        raise Mistake("a margin is for networks that are told where the picture ends", f"{margin}", "0", remedy)
+    if told and not (recipe.witnesses and (margin or not recipe.training.crop)):
+        wrong = "the hint inside is for detectors that learn from squares with a margin, or from whole pictures"
+        got, remedy = f"margin {margin}, {len(recipe.witnesses)} witnesses", "--margin 32, or --hint none"
+        raise Mistake(wrong, got, remedy=remedy)
 
 
 def check_view(recipe: Recipe) -> None:

@@ -115,7 +115,7 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
 
 def _corrupted(recipe: Recipe, images: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Corrupted, Tensor]:
     """What the corruptions make of images, and the targets; both without the NaN that stand beyond pictures' edges."""
-    if recipe.hint != "inside":
+    if not recipe.training.margin:
         return corrupt(images, recipe.corruption, generator), targets
     inside = (~images[:, :1].isnan()).to(images.dtype)
     images, targets = images.nan_to_num(nan=0.0), targets.nan_to_num(nan=0.0)
