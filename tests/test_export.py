@@ -43,7 +43,7 @@ def structures() -> list[str]:
     found: dict[Any, str] = {}
     for name, (recipe, _) in RECIPES.items():
         kinds = (type(recipe.architecture), type(recipe.latent), tuple(map(type, recipe.witnesses)))
-        if name != "compress" and recipe.hint == "none":
+        if name != "compress" and recipe.hint in ("none", "inside"):
             found.setdefault(kinds, name)
     return list(found.values())
 

@@ -1,0 +1,46 @@
+"""Whether an exported detector judges as torch does: the greatest differences under ONNX Runtime, on every set.
+
+`detect` learns from the magnetic tiles, from one class of MNIST and of Fashion-MNIST, and from each of the 18 tables of
+ADBench, seed 0; what is compared are images that nothing was learned from, up to MOST normal and as many abnormal ones,
+tiles whole, one at a time. A map or score may differ by NEAR of its own standard deviation over what is compared; a
+verdict at alpha 0.05 may not. The tiles' model has learned for a few steps only, which changes nothing of what is done.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from benchmarks._detect import PICTURES, TABLES, arguments, keep, keeping, together
+from benchmarks._processes import measured
+from benchmarks._result import Gate
+
+NEAR = 1e-4
+MOST = 200
+SETS = ("tiles", *(f"{family}-0" for family in PICTURES), *TABLES)
+FIGURES = ("score", "map", "p-value")
+
+
+def run() -> None:
+    parser = arguments(__doc__, seeds=1)
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), metavar="NAME", help="[all]")
+    given = parser.parse_args()
+    with keeping(given, len(given.sets) < len(SETS)) as chosen:
+        jobs = [partial(measured, "exporting", name, chosen.most or MOST, threads=1) for name in chosen.sets]
+        figures = [row(name, report) for name, report in zip(chosen.sets, together(jobs), strict=True)]
+        worst = max(figure[what] for figure in figures for what in ("score", "map") if figure[what] != "")
+        gates = [
+            Gate("greatest difference, in standard deviations", worst, NEAR),
+            Gate("verdicts that differ", sum(figure["verdicts that differ"] for figure in figures), 0),
+        ]
+        keep("export_parity", figures, gates, {}, chosen)
+
+
+def row(name: str, report: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {"set": name, "images": report["images"]}
+    told |= {what: report[what] if what in report else "" for what in FIGURES}
+    return told | {"verdicts that differ": report["verdicts"]}
+
+
+if __name__ == "__main__":
+    run()
