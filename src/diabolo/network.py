@@ -102,7 +102,7 @@ class Network(nn.Module):
 
 def _marks(recipe: Recipe) -> bool:
     """Whether a term of the recipe has the decoder mark what was corrupted."""
-    return any(hasattr(term, "cost") for term in recipe.terms)
+    return any(term.needs == "marks" for term in recipe.terms)
 
 
 def _build(recipe: Recipe, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module]:

@@ -73,7 +73,7 @@ def check_view(recipe: Recipe) -> None:
         return
     for axis, given in (
         ("hint", recipe.hint != "none"),
-        ("terms", any(hasattr(term, "deception") for term in recipe.terms)),
+        ("terms", any(term.needs == "images" for term in recipe.terms)),
     ):
         if given:
             got, remedy = f"view {name_of(recipe.view)}", f"--view values, or --{axis} none"

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from diabolo.corruptions import Corrupted, corrupt, hint
 from diabolo.errors import Mistake
 from diabolo.network import Network, Output
-from diabolo.objectives import discernment
-from diabolo.options import name_of
+from diabolo.objectives import Rivalry, Step
+from diabolo.options import numbered
 from diabolo.recipe import Recipe, Training
 from diabolo.training.muon import Muon
 
@@ -85,6 +85,8 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
     """
 
     copies = max((getattr(corruption, "copies", 1) for corruption in recipe.corruption), default=1)
+    rivals = _rivals(recipe)
+    alone = {name: term for name, term in numbered(recipe.terms).items() if name not in rivals}
 
     def loss(images: Tensor, targets: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         if copies > 1:
@@ -99,15 +101,13 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
         if output.weight is not None:
             distortion = distortion * output.weight
         terms = {"distortion": distortion, "penalty": recipe.beta * output.penalty}
-        if output.marks is not None:
-            missing, numbers = corrupted.missing, target[0].numel()
-            missing = torch.zeros_like(output.marks) if missing is None else missing
-            marking = [term for term in recipe.terms if hasattr(term, "cost")]
-            terms |= {name_of(term): term.cost(output.marks, missing, numbers) for term in marking}
-        for term, critic in zip(_rivals(recipe), critics, strict=True) if torch.is_grad_enabled() else ():
-            made, missing = _made(recipe, output, corrupted, target)
+        if not recipe.terms:
+            return terms
+        step = _step(recipe, output, corrupted, target)
+        terms |= {name: term.cost(step, generator) for name, term in alone.items()}
+        for term, critic in zip(rivals.values(), critics, strict=True) if torch.is_grad_enabled() else ():
             critic.module.requires_grad_(False)
-            terms[critic.name] = term.deception(critic.module, made, missing)
+            terms[critic.name] = term.deception(critic.module, step)
         return terms
 
     return Player("autoencoder", network, loss, recipe.training, against=bool(critics))
@@ -115,34 +115,30 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
 
 def critics(network: Network, recipe: Recipe, share: Callable[[nn.Module], nn.Module], device: Any) -> list[Player]:
     """The player of each term that has a critic; it sees what the network makes, which learns nothing by that."""
-    return [_critic(term, network, recipe, share, device) for term in _rivals(recipe)]
+    return [_critic(name, term, network, recipe, share, device) for name, term in _rivals(recipe).items()]
 
 
-def _rivals(recipe: Recipe) -> list[Any]:
-    """The terms that bring a player of their own."""
-    return [term for term in recipe.terms if hasattr(term, "deception")]
+def _rivals(recipe: Recipe) -> dict[str, Rivalry]:
+    """The terms that bring a player of their own, by name."""
+    return {name: term for name, term in numbered(recipe.terms).items() if hasattr(term, "deception")}
 
 
-def _critic(term: Any, network: Network, recipe: Recipe, share: Any, device: Any) -> Player:
+def _critic(name: str, term: Rivalry, network: Network, recipe: Recipe, share: Any, device: Any) -> Player:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.training.seed + 1)
-        critic = term.build(network.shape).to(device)
+        critic = term.build(network.shape, tuple(network.latent.code)).to(device)
     module = share(critic)
 
     def loss(images: Tensor, targets: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         corrupted = corrupt(images, recipe.corruption, generator)
         with torch.no_grad():
             output = network(corrupted.image, generator, hint(recipe.hint, corrupted))
-        made, missing = _made(recipe, output, corrupted, targets)
         critic.requires_grad_(True)
-        return {"discernment": discernment(module, targets, made, missing)}
+        return {"discernment": term.discernment(module, _step(recipe, output, corrupted, targets), generator)}
 
-    return Player("critic", critic, loss, recipe.training, against=True, pace=term.pace)
+    return Player(name, critic, loss, recipe.training, against=True, pace=term.pace)
 
 
-def _made(recipe: Recipe, output: Output, corrupted: Corrupted, target: Tensor) -> tuple[Tensor, Tensor]:
-    """What was made, beside what was seen, and the mask (n, 1, h, w) of it: everything where no mask hid anything."""
+def _step(recipe: Recipe, output: Output, corrupted: Corrupted, target: Tensor) -> Step:
     made = recipe.likelihood.mean(output.parameters)
-    if corrupted.missing is None:
-        return made, torch.ones_like(made[:, :1])
-    return torch.where(corrupted.missing > 0, made, target.to(made.dtype)), corrupted.missing
+    return Step(target, made, corrupted.missing, output.values, output.marks)
