@@ -1,6 +1,6 @@
 """Latents: how features become a code and what the code costs; they know nothing of images or nets."""
 
-from diabolo.latents.base import CanSample, CanTokenise, Code, Shape
+from diabolo.latents.base import CanDraw, CanSample, CanTokenise, Code, Shape
 from diabolo.latents.codebook import Codebook
 from diabolo.latents.coded import Coded, CodedLatent
 from diabolo.latents.contractive import Contractive
@@ -16,6 +16,7 @@ LATENTS = Family("latent", Plain, Linear, Sparse, Contractive, Variational, Quan
 
 __all__ = [
     "LATENTS",
+    "CanDraw",
     "CanSample",
     "CanTokenise",
     "Code",

@@ -32,6 +32,19 @@ class CanSample(Protocol):
 
 
 @runtime_checkable
+class CanDraw(Protocol):
+    """A latent that is unsure of its code: it draws codes of an image, and says how likely each was."""
+
+    def encode_draws(self, features: Tensor, draws: int, generator: Generator) -> Code:
+        """So many codes of each of n feature vectors or maps: (draws * n, *code), all images' first draws first.
+
+        The penalty of each is what it tells beyond the prior: its log-density among the image's codes less that under
+        the prior, nats. It may be negative; its mean over draws is the divergence that `encode` gives.
+        """
+        ...
+
+
+@runtime_checkable
 class CanTokenise(Protocol):
     """A latent whose codes are whole numbers: each position has one of `vocabulary` words, or one on every level."""
 

@@ -5,6 +5,7 @@ from diabolo.objectives.adversarial_code import AdversarialCode
 from diabolo.objectives.bernoulli import Bernoulli
 from diabolo.objectives.choice import Likelihood, check_range, choose
 from diabolo.objectives.gaussian import Gaussian
+from diabolo.objectives.importance import importance_bound, importance_weighted
 from diabolo.objectives.laplace import Laplace
 from diabolo.objectives.marking import Marking
 from diabolo.objectives.matching import Matching
@@ -29,6 +30,8 @@ __all__ = [
     "Term",
     "check_range",
     "choose",
+    "importance_bound",
+    "importance_weighted",
 ]
 
 TERMS = Family("term", Adversarial, Marking, Matching, AdversarialCode)

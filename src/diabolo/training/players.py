@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from diabolo.corruptions import Corrupted, corrupt, hint
 from diabolo.errors import Mistake
 from diabolo.network import Network, Output
-from diabolo.objectives import Rivalry, Step
+from diabolo.objectives import Rivalry, Step, importance_weighted
 from diabolo.options import numbered
 from diabolo.recipe import Recipe, Training
 from diabolo.training.muon import Muon
@@ -85,6 +85,7 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
     """
 
     copies = max((getattr(corruption, "copies", 1) for corruption in recipe.corruption), default=1)
+    draws = getattr(recipe.latent, "draws", 1)
     rivals = _rivals(recipe)
     alone = {name: term for name, term in numbered(recipe.terms).items() if name not in rivals}
 
@@ -92,15 +93,14 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
         if copies > 1:
             images, targets = (torch.cat([batch] * copies) for batch in (images, targets))
         corrupted = corrupt(images, recipe.corruption, generator)
-        output: Output = module(corrupted.image, generator, hint(recipe.hint, corrupted))
+        drawn: Output = module(corrupted.image, generator, hint(recipe.hint, corrupted), draws)
         target = network.seen(targets if corrupted.target is None else corrupted.target)
-        parameters = output.parameters
-        if corrupted.counted is not None:  # elsewhere nothing is wrong, whatever comes out
-            parameters = torch.where(corrupted.counted > 0, parameters, target.to(parameters.dtype))
-        distortion = recipe.likelihood.distortion(parameters, target)
-        if output.weight is not None:
-            distortion = distortion * output.weight
-        terms = {"distortion": distortion, "penalty": recipe.beta * output.penalty}
+        outputs = drawn.by_draw(draws)
+        costs = [_costs(recipe, output, corrupted, target) for output in outputs]
+        output, (distortion, penalty) = outputs[0], costs[0]
+        if draws > 1:
+            distortion, penalty = importance_weighted(*(torch.stack(kind) for kind in zip(*costs, strict=True)))
+        terms = {"distortion": distortion, "penalty": penalty}
         if not recipe.terms:
             return terms
         step = _step(recipe, output, corrupted, target)
@@ -111,6 +111,17 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
         return terms
 
     return Player("autoencoder", network, loss, recipe.training, against=bool(critics))
+
+
+def _costs(recipe: Recipe, output: Output, corrupted: Corrupted, target: Tensor) -> tuple[Tensor, Tensor]:
+    """The distortion (n,) and beta times the penalty (n,) of one draw of each image's code."""
+    parameters = output.parameters
+    if corrupted.counted is not None:  # elsewhere nothing is wrong, whatever comes out
+        parameters = torch.where(corrupted.counted > 0, parameters, target.to(parameters.dtype))
+    distortion = recipe.likelihood.distortion(parameters, target)
+    if output.weight is not None:
+        distortion = distortion * output.weight
+    return distortion, recipe.beta * output.penalty
 
 
 def critics(network: Network, recipe: Recipe, share: Callable[[nn.Module], nn.Module], device: Any) -> list[Player]:
