@@ -1,9 +1,9 @@
 """Train recipe `variational` on MNIST: evidence.py KIND OPTION=VALUE ...; the test images are looked at once, after.
 
-KIND "binary": every pixel is drawn once, 1 with the probability of its grey, by `default_rng(0)` for the training images
-and `default_rng(1)` for the test images; told is the importance-weighted bound of 500 draws, nats. KIND "grey": the
-images as they are; told are the mean squared error per pixel, the divergence of posterior from prior, nats, and the
-calibrated standard deviation.
+KIND "binary": every pixel is drawn once, 1 with the probability of its grey, by `default_rng(0)` for the training
+images and `default_rng(1)` for the test images; told is the importance-weighted bound of 500 draws, nats. KIND "grey":
+the images as they are; told are the mean squared error per pixel, the divergence of posterior from prior, nats, and
+the calibrated standard deviation.
 """
 
 from __future__ import annotations
