@@ -38,7 +38,7 @@ def run() -> None:
 
 def row(name: str, report: dict[str, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {"set": name, "images": report["images"]}
-    told |= {what: report[what] if what in report else "" for what in FIGURES}
+    told |= {what: report.get(what, "") for what in FIGURES}
     return told | {"verdicts that differ": report["verdicts"]}
 
 

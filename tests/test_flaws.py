@@ -20,7 +20,7 @@ from diabolo.corruptions import Flaws, Swap, corrupt, flaws
 from diabolo.errors import Mistake
 from diabolo.latents import Plain
 from diabolo.network import Network
-from diabolo.objectives import Gaussian, Marking
+from diabolo.objectives import Gaussian, Marking, Step
 from diabolo.objectives.marking import summary
 from diabolo.pixels import Picture, write_picture
 from diabolo.recipe import Recipe, Training
@@ -186,6 +186,12 @@ def test_one_row_alone_has_none_to_swap_with() -> None:
 # ------------------------------------------------------------------ the term that marks
 
 
+def step(marks: torch.Tensor, missing: torch.Tensor, numbers: int) -> Step:
+    """What the term is told of images of so many numbers."""
+    nothing = torch.zeros(len(marks), numbers)
+    return Step(nothing, nothing, missing, nothing, marks)
+
+
 def plain_cost(marks: np.ndarray, wrong: np.ndarray, part: Marking, numbers: int) -> np.ndarray:
     """The cross-entropies by their definition, in double precision."""
     costs = []
@@ -203,7 +209,7 @@ def test_the_cost_of_marks_is_the_plain_formula(part: Marking) -> None:
     draw = np.random.default_rng(0)
     marks, wrong = draw.normal(size=(4, 1, 6, 7)), (draw.random((4, 1, 6, 7)) < 0.2).astype(float)
     wrong[2] = 0
-    costs = part.cost(torch.from_numpy(marks), torch.from_numpy(wrong), 100)
+    costs = part.cost(step(torch.from_numpy(marks), torch.from_numpy(wrong), 100), torch.Generator())
     assert costs.shape == (4,)
     np.testing.assert_allclose(costs, plain_cost(marks, wrong, part, 100), rtol=1e-5)
 
@@ -215,7 +221,7 @@ def test_the_cost_of_marks_of_whole_images(shape: tuple[int, ...]) -> None:
     wrong[2] = 0
     chance = expit(marks[:, 0])
     expected = -np.log(np.where([True, True, False, True], chance, 1 - chance)) * 0.3 * 100 / 2
-    costs = Marking(weight=0.3).cost(torch.from_numpy(marks), torch.from_numpy(wrong), 100)
+    costs = Marking(weight=0.3).cost(step(torch.from_numpy(marks), torch.from_numpy(wrong), 100), torch.Generator())
     np.testing.assert_allclose(costs, expected, rtol=1e-5)
 
 
@@ -230,8 +236,8 @@ def test_sure_marks_cost_nothing_if_right_and_finitely_much_if_wrong() -> None:
     wrong = torch.zeros(1, 1, 4, 4)
     wrong[..., :2] = 1
     sure = 200 * (2 * wrong - 1)
-    assert Marking().cost(sure, wrong, 16).item() == pytest.approx(0, abs=1e-6)
-    assert 1000 < Marking().cost(-sure, wrong, 16).item() < 1e5
+    assert Marking().cost(step(sure, wrong, 16), torch.Generator()).item() == pytest.approx(0, abs=1e-6)
+    assert 1000 < Marking().cost(step(-sure, wrong, 16), torch.Generator()).item() < 1e5
 
 
 def marking(**options: Any) -> Recipe:
@@ -253,7 +259,7 @@ def test_the_gradient_of_marks_reaches_the_network(architecture: str) -> None:
     output = network(corrupted.image)
     assert output.marks.shape == ((4, 1, 16, 16) if architecture == "unet" else (4, 1))
     assert output.parameters.shape == (4, 1, 16, 16)
-    Marking().cost(output.marks, corrupted.missing, 256).sum().backward()
+    Marking().cost(step(output.marks, corrupted.missing, 256), torch.Generator()).sum().backward()
     part = network if architecture == "unet" else network.encoder
     still = [name for name, p in part.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not still
@@ -340,7 +346,10 @@ def test_marks_beyond_the_edges_cost_nothing() -> None:
     marks, wrong = draw.normal(size=(4, 1, 6, 7)), (draw.random((4, 1, 6, 7)) < 0.2).astype(float)
     inside = np.zeros((4, 1, 6, 7))
     inside[..., 1:5, 2:] = 1
-    costs = Marking().cost(*map(torch.from_numpy, (marks, wrong * inside)), 100, torch.from_numpy(inside))
+    told = step(torch.from_numpy(marks), torch.from_numpy(wrong * inside), 100)._replace(
+        inside=torch.from_numpy(inside)
+    )
+    costs = Marking().cost(told, torch.Generator())
     alone = plain_cost(marks[..., 1:5, 2:], wrong[..., 1:5, 2:], Marking(), 100)
     np.testing.assert_allclose(costs, alone, rtol=1e-5)
 

@@ -10,19 +10,46 @@ from sklearn.decomposition import PCA
 from torch import distributions, nn
 
 from diabolo.errors import Mistake
-from diabolo.latents import LATENTS, Coded, Contractive, Linear, Plain, Sparse, Variational
+from diabolo.latents import (
+    LATENTS,
+    CanSample,
+    CanTokenise,
+    Codebook,
+    Coded,
+    Contractive,
+    Linear,
+    Plain,
+    Quantised,
+    Sparse,
+    Variational,
+)
 from diabolo.latents.contractive import jacobian_estimate, jacobian_norm
 from diabolo.latents.principal import principal_components
 
 FEATURES = [(12,), (6, 3, 5)]
-SMALL = {Coded: {"width": 8, "blocks": 1, "state": 6, "hyper": 2}}
+SMALL = {
+    Coded: {"width": 8, "blocks": 1, "state": 6, "hyper": 2},
+    Quantised: {"levels": (4, 3)},
+    Codebook: {"codes": 20, "size": 3},
+}
 VARIANTS = [
     *(cls(**SMALL.get(cls, {"size": 4})) for cls in LATENTS.parts.values()),
     *(Sparse(size=4, pressure=pressure, active=2) for pressure in ("kl", "top-k")),
     Plain(size=20, activation="tanh"),
     Variational(size=4, free_bits=0.2),
+    Quantised(levels=(8, 5, 5), words=2),
+    Codebook(codes=20, size=3, words=2, depth=3),
 ]
 SEES_THE_BATCH = [Sparse(size=4, pressure="kl", active=2), Variational(size=4, free_bits=0.2)]
+
+
+def channels(part, features):
+    """How many numbers a latent's code has, at each position of a map."""
+    if isinstance(part, Quantised):
+        return part.words * len(part.levels)
+    if isinstance(part, Codebook):
+        return part.words * part.depth * part.size
+    return getattr(part, "size", features[0])
 
 
 def built(part, features, seed=0):
@@ -47,7 +74,7 @@ class TestEveryLatent:
         origin = numbers(7, *features).requires_grad_()
         for source, chance in ((None, None), (origin, generator())):
             values, penalty, weight = latent.encode(torch.tanh(origin), source, chance)
-            assert latent.code == (getattr(part, "size", features[0]), *features[1:])
+            assert latent.code == (channels(part, features), *features[1:])
             assert values.shape == (7, *latent.code)
             assert penalty.shape == (7,)
             assert penalty.isfinite().all()
@@ -88,6 +115,25 @@ class TestEveryLatent:
     def test_half_precision_penalty_is_wide(self, part, features):
         latent = built(part, features).bfloat16()
         assert latent.encode(numbers(7, *features).bfloat16()).penalty.dtype == torch.float32
+
+
+@pytest.mark.parametrize("part", VARIANTS, ids=repr)
+def test_what_can_be_sampled_has_the_code_s_shape_and_is_as_random_as_its_seed(part):
+    for latent in (built(part, features) for features in FEATURES):
+        if isinstance(part, Variational | Linear) != isinstance(latent, CanSample):
+            raise AssertionError(f"{part} should say whether its codes have a prior")
+        if isinstance(latent, CanSample):
+            first, again, other = (latent.sample_prior(5, generator(seed)) for seed in (3, 3, 4))
+            assert first.shape == (5, *latent.code)
+            assert torch.equal(first, again)
+            assert torch.equal(first, other) == isinstance(part, Linear)  # which has learned no variance yet
+            assert latent.decode(first).shape[1:] == latent.decode(other).shape[1:]
+
+
+@pytest.mark.parametrize("part", VARIANTS, ids=repr)
+def test_codes_of_whole_numbers_say_so(part):
+    latent = built(part, (12,))
+    assert isinstance(latent, CanTokenise) == isinstance(part, Quantised | Codebook)
 
 
 @pytest.mark.parametrize("part", [part for part in VARIANTS if not isinstance(part, Coded)], ids=repr)
@@ -311,6 +357,14 @@ class TestLinear:
         np.testing.assert_allclose(values.numpy() * signs, theirs.transform(data), atol=1e-9)
         restored = theirs.inverse_transform(theirs.transform(data))
         np.testing.assert_allclose(latent.decode(values).detach().numpy(), restored, atol=1e-9)
+
+    def test_the_prior_has_the_codes_variances(self):
+        latent, solution = built(Linear(size=3), (64,)), principal_components(digits(), 3)
+        latent.set_solution(solution.mean, solution.basis, solution.variances)
+        codes = latent.sample_prior(20000, generator())
+        assert codes.dtype == torch.float64
+        torch.testing.assert_close(codes.var(0), latent.variances, rtol=0.05, atol=0)
+        assert (codes.mean(0).abs() < 0.05 * latent.variances.sqrt()).all()
 
     def test_order_keeps_the_space_and_sorts_it(self):
         data = torch.from_numpy(digits())

@@ -15,7 +15,7 @@ from diabolo.corruptions import BlindSpot, Boxes, Noise, Recorrupt, Shot, corrup
 from diabolo.errors import Mistake
 from diabolo.model import Model
 from diabolo.network import Network
-from diabolo.objectives import Adversarial
+from diabolo.objectives import Adversarial, Step
 from diabolo.pixels import Picture, write_picture
 from diabolo.recipe import Recipe, with_options
 from diabolo.recipes import RECIPES, named
@@ -245,6 +245,10 @@ def test_half_precision_halves_the_file(images: np.ndarray, tmp_path: Path) -> N
 # The critic
 
 
+def step(target: torch.Tensor, made: torch.Tensor, missing: torch.Tensor) -> Step:
+    return Step(target, made, missing, torch.zeros(len(made), 4))
+
+
 def test_a_critic_of_no_weight_changes_nothing(images: np.ndarray) -> None:
     plain = train(images, "inpaint", validation=0)
     watched = train(images, "inpaint", validation=0, terms="adversarial", terms__adversarial__weight=0.0)
@@ -253,47 +257,41 @@ def test_a_critic_of_no_weight_changes_nothing(images: np.ndarray) -> None:
 
 
 def test_the_critic_learns_to_tell_noise_from_pictures() -> None:
-    from diabolo.objectives import discernment
-
-    generator = seeded()
+    generator, term = seeded(), Adversarial(weight=0.5, width=8, levels=2)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        critic = Adversarial(width=8, levels=2).build((1, 16, 16))
+        critic = term.build((1, 16, 16), (4,))
     optimizer = torch.optim.Adam(critic.parameters(), 1e-2)
     mask = torch.ones(16, 1, 16, 16)
     for _ in range(150):
         true = torch.rand(16, 1, 1, 1, generator=generator).expand(-1, 1, 16, 16)
         made = torch.rand(16, 1, 16, 16, generator=generator)
-        loss = discernment(critic, true, made, mask).mean()
+        loss = term.discernment(critic, step(true, made, mask), generator).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     assert float(loss.detach()) < 1.5  # 2 where it tells nothing
     critic.eval()  # its singular vectors stand still
     assert (critic(true, mask).flatten(1).mean(1) > critic(made, mask).flatten(1).mean(1)).all()
-    term = Adversarial(weight=0.5)
-    assert torch.allclose(
-        term.deception(critic, made, mask), -0.5 * 256 * critic(made, mask).flatten(1).mean(1), atol=1e-4
-    )
+    paid = term.deception(critic, step(true, made, mask))
+    assert torch.allclose(paid, -0.5 * 256 * critic(made, mask).flatten(1).mean(1), atol=1e-4)
 
 
 def test_the_critic_judges_only_where_something_is_missing() -> None:
-    from diabolo.objectives import discernment
-
     term = Adversarial(weight=0.5, width=8, levels=2)
-    critic = term.build((1, 32, 32)).eval()
+    critic = term.build((1, 32, 32), (4,)).eval()
     made = torch.rand(2, 1, 32, 32, generator=seeded())
     changed = made.clone()
     changed[..., 24:, 24:] += 1  # farther from the hole than a patch reaches
     hole, everything = torch.zeros(2, 1, 32, 32), torch.ones(2, 1, 32, 32)
     hole[..., :4, :4] = 1
     for cost in (
-        lambda image, missing: term.deception(critic, image, missing),
-        lambda image, missing: discernment(critic, made, image, missing),
+        lambda image, missing: term.deception(critic, step(image, image, missing)),
+        lambda image, missing: term.discernment(critic, step(made, image, missing), seeded()),
     ):
         assert torch.equal(cost(made, hole), cost(changed, hole))
         assert not torch.equal(cost(made, everything), cost(changed, everything))
-    assert (term.deception(critic, made, torch.zeros_like(hole)) == 0).all()
+    assert (term.deception(critic, step(made, made, torch.zeros_like(hole))) == 0).all()
 
 
 def test_the_critic_keeps_its_own_pace_and_nobody_in_the_game_is_carried_on() -> None:

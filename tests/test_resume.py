@@ -32,6 +32,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "corrupted": ("sparse", {"latent.size": 70, "corruption": "noise,missing-pixels", "optimizer": "adamw"}),
     "variational, clipped": ("variational", {"architecture.width": 16, "latent.free_bits": 0.1, "clip": 0.01}),
     "conv, batch norm": ("conv", {"architecture.width": 4, "architecture.norm": "batch", "ema": 0.5}),
+    "several draws": ("variational", {"architecture.width": 16, "latent.draws": 3, "terms": "matching"}),
+    "codebooks": ("quantised", {"architecture.width": 4, "latent": "codebook", "latent.depth": 2, "ema": 0.9}),
     "conv, colour": ("conv", {"architecture.width": 4, "preprocessing.channels": 3}),
     "unet on crops": ("denoise", {"architecture.widths": "4,8", "crop": 6, "flip": True}),
     "contractive": ("contractive", {"architecture.depth": 1, "architecture.width": 16, "latent.size": 5}),

@@ -22,15 +22,16 @@ from diabolo.corruptions import Flaws, Noise
 from diabolo.errors import Mistake
 from diabolo.latents import Plain
 from diabolo.model import Model
-from diabolo.normal import Normal, grown, pool, refuse_wholes
+from diabolo.normal import Normal, grown, refuse_wholes
 from diabolo.objectives import Gaussian, Marking
-from diabolo.options import fields, from_plain, to_plain
+from diabolo.objectives.marking import summary
+from diabolo.options import from_plain, to_plain
 from diabolo.preprocessing import Preprocessing
 from diabolo.recipe import Recipe, Training
 from diabolo.sources import open_source
 from diabolo.training import fit
 from diabolo.witnesses import WITNESSES, Density, Evidence, Marks, Neighbours, Residual, neighbours
-from diabolo.witnesses.base import SEEN, Moments, chosen_rows, principal, seen, whitener
+from diabolo.witnesses.base import SEEN, Moments, chosen_rows, principal, seen, whitener, worst
 
 PARTS = [
     Residual(),
@@ -128,8 +129,7 @@ def witness(part: Any, kind: str, models: dict[str, Model]) -> Any:
 def test_the_parts_cover_the_table() -> None:
     assert {type(part) for part in PARTS} == set(WITNESSES.parts.values())
     for cls in WITNESSES.parts.values():
-        assert isinstance(cls.squared, bool)
-        assert "share" in {name for name, _, _ in fields(cls)}
+        assert callable(cls.whole)
 
 
 @EVERY
@@ -181,10 +181,7 @@ def test_strange_images_are_less_normal_than_what_was_learned(
 ) -> None:
     if isinstance(part, Marks) or (isinstance(part, Residual) and kind == "any size"):
         pytest.skip("it says what a network learned in a longer training: tests/test_flaws.py")
-    fine, poor = (
-        pool(said(witness, models[kind], images), part.share, part.squared)
-        for images in (normals(kind)[0], strange(kind))
-    )
+    fine, poor = (part.whole(said(witness, models[kind], images)) for images in (normals(kind)[0], strange(kind)))
     truth = np.repeat([0, 1], [len(fine), len(poor)])
     assert roc_auc_score(truth, torch.cat((fine, poor))) > 0.9
 
@@ -427,15 +424,24 @@ def test_features_of_several_levels_are_stacked_at_the_finest() -> None:
     assert seen(evidence_of(flat, features=(flat, 2 * flat)), "features").tolist() == [[1, 1, 1, 2, 2, 2]] * 2
 
 
-def test_pools() -> None:
+def test_the_worst_places_make_the_score() -> None:
     values = torch.tensor([[3.0, 1.0, 4.0, 0.0], [2.0, 2.0, 2.0, 2.0]])
-    assert pool(values, 1.0).tolist() == [2, 2]
-    assert pool(values, 0.5).tolist() == [3.5, 2]
-    assert pool(values, 0.25).tolist() == pool(values, 1e-6).tolist() == [4, 2]  # at least one place
-    assert pool(values, 0.5, squared=True)[0].item() == pytest.approx(12.5**0.5)
-    assert pool(values, 1.0, squared=True)[0].item() == pytest.approx(6.5**0.5)
-    assert pool(torch.tensor([5.0, 6.0]), 0.01).tolist() == [5, 6]  # of whole images
-    assert pool(values.view(2, 2, 2), 0.5).tolist() == [3.5, 2]
+    assert worst(values, 1.0).tolist() == [2, 2]
+    assert worst(values, 0.5).tolist() == [3.5, 2]
+    assert worst(values, 0.25).tolist() == worst(values, 1e-6).tolist() == [4, 2]  # at least one place
+    assert worst(values, 0.5, squared=True)[0].item() == pytest.approx(12.5**0.5)
+    assert worst(values, 1.0, squared=True)[0].item() == pytest.approx(6.5**0.5)
+    assert worst(torch.tensor([5.0, 6.0]), 0.01).tolist() == [5, 6]  # of whole images
+    assert worst(values.view(2, 2, 2), 0.5).tolist() == [3.5, 2]
+
+
+def test_the_score_of_marks_lies_between_their_mean_and_the_greatest() -> None:
+    marks = 3 * torch.randn(5, 9, 9, generator=torch.Generator().manual_seed(0))
+    near, sharp = Marks(sharpness=1e-3).whole(marks), Marks(sharpness=50).whole(marks)
+    torch.testing.assert_close(near, marks.mean((1, 2)), atol=0.02, rtol=0)
+    torch.testing.assert_close(sharp, marks.amax((1, 2)), atol=0.1, rtol=0)
+    torch.testing.assert_close(Marks().whole(marks), summary(marks[:, None]))  # what the term marking learned
+    assert Marks().whole(marks[:, 0, 0]).tolist() == pytest.approx(marks[:, 0, 0].tolist())  # of whole images
 
 
 def test_whole_images_are_refused_for_pictures_by_tiles() -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from diabolo.errors import Mistake
     from diabolo.estimator import Autoencoder, load
-    from diabolo.latents import Coded, Contractive, Linear, Plain, Sparse, Variational
+    from diabolo.latents import Codebook, Coded, Contractive, Linear, Plain, Quantised, Sparse, Variational
     from diabolo.objectives import Bernoulli, Gaussian, Laplace
     from diabolo.recipe import Recipe
     from diabolo.sources import open_source
@@ -45,6 +45,7 @@ __all__ = [
     "Blocks",
     "Blur",
     "Boxes",
+    "Codebook",
     "Coded",
     "Compressor",
     "Contractive",
@@ -65,6 +66,7 @@ __all__ = [
     "Noise",
     "Plain",
     "Poisson",
+    "Quantised",
     "Recipe",
     "Recorrupt",
     "SaltAndPepper",
@@ -88,6 +90,7 @@ _HOMES = {
     "Blocks": "diabolo.architectures",
     "Blur": "diabolo.corruptions",
     "Boxes": "diabolo.corruptions",
+    "Codebook": "diabolo.latents",
     "Coded": "diabolo.latents",
     "Compressor": "diabolo.tasks.compress",
     "Contractive": "diabolo.latents",
@@ -108,6 +111,7 @@ _HOMES = {
     "Noise": "diabolo.corruptions",
     "Plain": "diabolo.latents",
     "Poisson": "diabolo.corruptions",
+    "Quantised": "diabolo.latents",
     "Recipe": "diabolo.recipe",
     "Recorrupt": "diabolo.corruptions",
     "SaltAndPepper": "diabolo.corruptions",

@@ -54,7 +54,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     beta : float
         Weight of the code's penalty.
     terms : name, part, list of these or None
-        What else is minimised: "adversarial" brings a critic that learns beside the network.
+        What else is minimised: "matching" makes codes normal, "adversarial" brings a critic that learns beside the
+        network.
     view : name, part or None
         What of an image the network sees: "values", or "gradients" of pictures of one size.
     witnesses : name, part, list of these or None

@@ -25,6 +25,13 @@ class Output(NamedTuple):
     weight: Tensor | None = None  # (n,), how much the distortion counts beside the penalty; None = 1
     marks: Tensor | None = None  # log-odds of being corrupted: of pixels (n, 1, h, w), or of whole images (n, 1)
 
+    def by_draw(self, draws: int) -> list[Output]:
+        """One output for each draw, of one that holds (draws * n)."""
+        if draws == 1:
+            return [self]
+        held = (tensor.chunk(draws) for tensor in (self.parameters, self.values, self.penalty))
+        return [Output(*drawn) for drawn in zip(*held, strict=True)]
+
 
 class Network(nn.Module):
     """image -> view -> encoder -> latent -> decoder -> parameters of the likelihood of what is seen.
@@ -44,8 +51,12 @@ class Network(nn.Module):
             self.marker = nn.Linear(math.prod(sides), 1) if alone else None
             self.latent = recipe.latent.build(self.encoder.features)
 
-    def forward(self, image: Tensor, generator: torch.Generator | None = None, hint: Tensor | None = None) -> Output:
+    def forward(
+        self, image: Tensor, generator: torch.Generator | None = None, hint: Tensor | None = None, draws: int = 1
+    ) -> Output:
         """Without a generator nothing is drawn: the same image gives the same output.
+
+        With several `draws`, of networks without hint, skips and marks, all is of (draws * n): see `CanDraw`.
 
         `hint` (n, 1, h, w) is what the recipe's `hint` names; without it nothing is noisy and nothing missing. Missing
         pixels are filled in smoothly before the encoder sees them, so that it has a start to improve on, and the others
@@ -57,7 +68,11 @@ class Network(nn.Module):
             image = pull_push(image, hint)
         image = self.seen(image)
         features = self.encoder(image) if hint is None else self.encoder(image, hint)
-        code = self.latent.encode(features.values, origin=image, generator=generator)
+        code = (
+            self.latent.encode(features.values, origin=image, generator=generator)
+            if draws == 1
+            else self.latent.encode_draws(features.values, draws, generator)
+        )
         parameters, marks = self._told(self._decoded(features, code.values), features)
         if hint is not None and self.holes:  # what is seen needs no guess, and no loss is spent on it
             parameters = torch.where(hint > 0, parameters, image.to(parameters.dtype))
@@ -102,7 +117,7 @@ class Network(nn.Module):
 
 def _marks(recipe: Recipe) -> bool:
     """Whether a term of the recipe has the decoder mark what was corrupted."""
-    return any(hasattr(term, "cost") for term in recipe.terms)
+    return any(term.needs == "marks" for term in recipe.terms)
 
 
 def _build(recipe: Recipe, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module]:

@@ -21,9 +21,9 @@ class Normal(nn.Module):
     """Several witnesses, and one score and one map made of what they say.
 
     The score of an image is minus the mean of its witnesses' z-values: how many standard deviations of normal images
-    each says more than of a normal one, over the share of its most abnormal places. Higher is more normal. The map has
-    the same of every place: higher is more abnormal. Images that neither the network nor the witnesses learned from
-    give the means and spreads; others again, that nothing was learned from, give `scores` and `peaks`, sorted upwards.
+    each says more than of a normal one. Higher is more normal. The map has the same of every place: higher is more
+    abnormal. Images that neither the network nor the witnesses learned from give the means and spreads; others again,
+    that nothing was learned from, give `scores` and `peaks`, sorted upwards.
     """
 
     centre: Tensor  # (witnesses,) of whole images
@@ -85,8 +85,8 @@ class Normal(nn.Module):
         return (total / len(placed)).float()
 
     def pooled(self, said: Sequence[Tensor]) -> list[Tensor]:
-        """What each witness says of whole images, (n,): the mean over its share of the most abnormal places."""
-        return [pool(v, part.share, part.squared) for v, part in zip(said, self.parts, strict=True)]
+        """What each witness says of whole images, (n,)."""
+        return [part.whole(values) for values, part in zip(said, self.parts, strict=True)]
 
     def measure(self, told: Callable[[], Iterable[Sequence[Tensor]]]) -> None:
         """Take means and spreads from what the witnesses say of normal images, batch by batch."""
@@ -116,18 +116,6 @@ class Normal(nn.Module):
         for name in ("scores", "peaks"):
             if not (getattr(self, name).diff() >= 0).all():
                 raise Mistake(f"its {name} of normal images are not in order")
-
-
-def pool(values: Tensor, share: float, squared: bool = False) -> Tensor:
-    """The mean over the `share` (0..1) of each image's greatest values, at least one of them: (n, ...) -> (n,).
-
-    `squared`: the root of the mean square instead.
-    """
-    if squared:
-        return pool(values.square(), share).sqrt()
-    flat = values.flatten(1) if values.dim() > 1 else values[:, None]
-    most = torch.sym_max(1, round(share * flat.shape[1]))  # as max; a size that is left open stays so in export
-    return flat.mean(1) if most == flat.shape[1] else flat.topk(most, 1).values.mean(1)
 
 
 def grown(values: Tensor, image: Tensor) -> Tensor:

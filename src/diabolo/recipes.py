@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from diabolo.architectures import Blocks, Conv, Flat, Unet
 from diabolo.corruptions import Blur, Boxes, Downscale, Flaws, Jpeg, MissingPixels, Noise, Strokes, Swap, Warp
 from diabolo.errors import unknown
-from diabolo.latents import Coded, Contractive, Linear, Plain, Sparse, Variational
+from diabolo.latents import Coded, Contractive, Linear, Plain, Quantised, Sparse, Variational
 from diabolo.objectives import Bernoulli, Gaussian, Marking
 from diabolo.preprocessing import Preprocessing
 from diabolo.recipe import Recipe, Training
@@ -160,6 +160,10 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
     "variational": (
         Recipe(_DEEP, Variational(), Gaussian(scale="optimal"), training=Training(learning_rate=1e-3)),
         "a variational autoencoder with a learned output scale (sigma-VAE)",
+    ),
+    "quantised": (
+        Recipe(Conv(width=16, map=True), Quantised(), training=Training(learning_rate=4e-3)),
+        "a map of code words, each one of 1000 (FSQ), for pictures of any size",
     ),
     "binary": (
         Recipe(_DEEP, Plain(), Bernoulli(), training=Training(learning_rate=2e-3)),

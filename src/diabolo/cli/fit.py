@@ -128,6 +128,11 @@ def _command(arguments: Namespace) -> str:
     return " ".join(words)
 
 
+def _percent(shares: float | list[float]) -> str:
+    """A share, or those of several levels, in percent."""
+    return " and ".join(f"{share:.1%}" for share in (shares if isinstance(shares, list) else [shares]))
+
+
 def _summary(model: Any) -> str:
     if model.normal is not None:
         kept = len(model.normal.scores)
@@ -142,4 +147,6 @@ def _summary(model: Any) -> str:
         told = f"corruption undone from mean squared error {before:.5f} to {after:.5f}"
     if "bits_per_pixel" in model.metrics:
         told += f" at {model.metrics['bits_per_pixel']:.3f} bits per pixel (quality {model.recipe.latent.quality})"
+    if "codes_used" in model.metrics:
+        told += f", {_percent(model.metrics['codes_used'])} of the code words used,"
     return f"{image} numbers to {code} and back, {told} on {where}, {seconds:.1f} s"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 Shape = tuple[int, ...]  # (c, h, w) of a map or (d,) of a vector, without the batch
 
@@ -20,6 +20,43 @@ class Code(NamedTuple):
     values: Tensor
     penalty: Tensor
     weight: Tensor | None = None
+
+
+@runtime_checkable
+class CanSample(Protocol):
+    """A latent that knows how its codes are distributed before an image is seen."""
+
+    def sample_prior(self, n: int, generator: Generator) -> Tensor:
+        """n codes (n, *code), on the generator's device."""
+        ...
+
+
+@runtime_checkable
+class CanDraw(Protocol):
+    """A latent that is unsure of its code: it draws codes of an image, and says how likely each was."""
+
+    def encode_draws(self, features: Tensor, draws: int, generator: Generator) -> Code:
+        """So many codes of each of n feature vectors or maps: (draws * n, *code), all images' first draws first.
+
+        The penalty of each is what it tells beyond the prior: its log-density among the image's codes less that under
+        the prior, nats. It may be negative; its mean over draws is the divergence that `encode` gives.
+        """
+        ...
+
+
+@runtime_checkable
+class CanTokenise(Protocol):
+    """A latent whose codes are whole numbers: each position has one of `vocabulary` words, or one on every level."""
+
+    vocabulary: int | tuple[int, ...]
+
+    def tokens(self, values: Tensor) -> Tensor:
+        """Values (n, *code) to tokens (n, positions), or (n, positions, levels) where the vocabulary is a tuple."""
+        ...
+
+    def from_tokens(self, tokens: Tensor, places: Shape = ()) -> Tensor:
+        """Tokens back to values (n, *code); `places` (h, w) where a map is not of the usual size."""
+        ...
 
 
 def _ones(slope_of: Tensor) -> Tensor:

@@ -53,6 +53,11 @@ class LinearLatent(nn.Module):
     def decode(self, values: Tensor) -> Tensor:
         return (values.to(self.basis.dtype).movedim(1, -1) @ self.basis + self.mean).movedim(-1, 1)
 
+    def sample_prior(self, n: int, generator: Generator) -> Tensor:
+        """n codes (n, *code), normal with the variances of the training data (Tipping & Bishop 1999)."""
+        draws = torch.randn(n, *self.code, generator=generator, device=generator.device, dtype=self.variances.dtype)
+        return (draws.movedim(1, -1) * self.variances.sqrt().to(draws.device)).movedim(-1, 1)
+
     def set_solution(
         self, mean: np.ndarray | Tensor, basis: np.ndarray | Tensor, variances: np.ndarray | Tensor
     ) -> None:

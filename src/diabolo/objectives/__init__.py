@@ -1,11 +1,15 @@
 """Objectives: what training minimises; they know nothing of how the code was made or of the optimiser."""
 
-from diabolo.objectives.adversarial import Adversarial, discernment
+from diabolo.objectives.adversarial import Adversarial
+from diabolo.objectives.adversarial_code import AdversarialCode
 from diabolo.objectives.bernoulli import Bernoulli
 from diabolo.objectives.choice import Likelihood, check_range, choose
 from diabolo.objectives.gaussian import Gaussian
+from diabolo.objectives.importance import importance_bound, importance_weighted
 from diabolo.objectives.laplace import Laplace
 from diabolo.objectives.marking import Marking
+from diabolo.objectives.matching import Matching
+from diabolo.objectives.step import Rivalry, Step, Term
 from diabolo.options import Family
 
 LIKELIHOODS = Family("likelihood", Gaussian, Bernoulli, Laplace)
@@ -14,14 +18,20 @@ __all__ = [
     "LIKELIHOODS",
     "TERMS",
     "Adversarial",
+    "AdversarialCode",
     "Bernoulli",
     "Gaussian",
     "Laplace",
     "Likelihood",
     "Marking",
+    "Matching",
+    "Rivalry",
+    "Step",
+    "Term",
     "check_range",
     "choose",
-    "discernment",
+    "importance_bound",
+    "importance_weighted",
 ]
 
-TERMS = Family("term", Adversarial, Marking)
+TERMS = Family("term", Adversarial, Marking, Matching, AdversarialCode)

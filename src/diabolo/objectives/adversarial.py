@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.nn.functional import adaptive_max_pool2d, leaky_relu, relu
 from torch.nn.utils.parametrizations import spectral_norm
 
 from diabolo.errors import Mistake
+from diabolo.objectives.step import Shape, Step
 from diabolo.options import option, part
 
 STEEPNESS = 0.2  # of the critic's activations below 0
@@ -23,27 +25,37 @@ class Adversarial:
     with its holes filled in, and where they were, and judges each place by what is around it.
     """
 
+    needs: ClassVar[str] = "images"
+
     weight: float = option(0.02, "nats per value made that a critic's unit of doubt is worth", at_least=0)
     width: int = option(32, "channels of the critic's first level", at_least=1, at_most=512)
     levels: int = option(3, "how many times the critic halves the image", at_least=1, at_most=6)
     pace: float = option(4.0, "the critic's learning rate over the autoencoder's (Heusel 2017)", above=0, at_most=100)
 
-    def build(self, shape: tuple[int, ...]) -> Critic:
+    def build(self, image: Shape, code: Shape) -> Critic:
         """The critic of images (c, h, w); vectors are a `Mistake`."""
-        if len(shape) != 3:
-            raise Mistake("the adversarial term needs images", got=f"vectors of {shape[0]} numbers")
-        return Critic(shape[0], self.width, self.levels)
+        if len(image) != 3:
+            raise Mistake("the adversarial term needs images", got=f"vectors of {image[0]} numbers")
+        return Critic(image[0], self.width, self.levels)
 
-    def deception(self, critic: nn.Module, image: Tensor, missing: Tensor) -> Tensor:
+    def deception(self, critic: nn.Module, step: Step) -> Tensor:
         """What the autoencoder pays for being found out, (n,), nats: less the more natural the critic finds it."""
-        made = missing.float().flatten(1).sum(1) * image.shape[1]
-        return -self.weight * made * _of_places(critic(image, missing), missing)
+        made, missing = _filled_in(step)
+        numbers = missing.float().flatten(1).sum(1) * made.shape[1]
+        return -self.weight * numbers * _of_places(critic(made, missing), missing)
+
+    def discernment(self, critic: nn.Module, step: Step, generator: Generator) -> Tensor:
+        """The critic's own loss, (n,): 0 where it gives 1 or more to true places and -1 or less to made ones."""
+        made, missing = _filled_in(step)
+        losses = relu(1 - critic(step.target, missing)), relu(1 + critic(made, missing))
+        return _of_places(losses[0] + losses[1], missing)
 
 
-def discernment(critic: nn.Module, true: Tensor, made: Tensor, missing: Tensor) -> Tensor:
-    """The critic's own loss, (n,): 0 where it gives 1 or more to true places and -1 or less to made ones."""
-    losses = relu(1 - critic(true, missing)), relu(1 + critic(made, missing))
-    return _of_places(losses[0] + losses[1], missing)
+def _filled_in(step: Step) -> tuple[Tensor, Tensor]:
+    """What was made, beside what was seen, and the mask (n, 1, h, w) of it: everything where no mask hid anything."""
+    if step.missing is None:
+        return step.made, torch.ones_like(step.made[:, :1])
+    return torch.where(step.missing > 0, step.made, step.target.to(step.made.dtype)), step.missing
 
 
 def _of_places(scores: Tensor, missing: Tensor) -> Tensor:

@@ -45,6 +45,17 @@ def check_use(recipe: Recipe, conversion: Conversion, exact: bool, held_out: int
         listen(Note(f"solved exactly, without {', '.join(idle)}; --method gradient trains step by step"))
 
 
+def check_draws(recipe: Recipe, network: Network) -> None:
+    """Refuse several draws of a code where more than the code tells the decoder of the image."""
+    draws = getattr(recipe.latent, "draws", 1)
+    told = {"hint": recipe.hint != "none", "skips": network.decoder.needs_skips, "marks": network.marks}
+    for what, given in told.items():
+        if draws > 1 and given:
+            raise Mistake(
+                f"several draws of a code are for networks without {what}", f"{draws}", "1", "--latent.draws 1"
+            )
+
+
 def warn_of_copying(recipe: Recipe, network: Network, conversion: Conversion, listen: Listener) -> None:
     """Warn where the code has as many numbers as the image and nothing keeps it from copying."""
     code, image = math.prod(network.latent.code), math.prod(conversion.shape)
@@ -86,7 +97,7 @@ def check_view(recipe: Recipe) -> None:
         return
     for axis, given in (
         ("hint", recipe.hint != "none"),
-        ("terms", any(hasattr(term, "deception") for term in recipe.terms)),
+        ("terms", any(term.needs == "images" for term in recipe.terms)),
     ):
         if given:
             got, remedy = f"view {name_of(recipe.view)}", f"--view values, or --{axis} none"

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from diabolo.corruptions import corrupt, hint
 from diabolo.events import Listener, Note
-from diabolo.latents import Coded, Linear
+from diabolo.latents import CanTokenise, Coded, Linear, Usage
 from diabolo.model import Model
 from diabolo.training import closed_form
 from diabolo.training.batches import Batches
@@ -35,6 +35,8 @@ def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float
             model.network.latent.order(torch.cat([model.network.encode(images) for images in _images(model, batches)]))
     error, squares, count, nats, pixels = 0.0, 0.0, 0, 0.0, 0
     spread = _Spread()
+    latent: Any = model.network.latent
+    usage = Usage(latent.vocabulary) if isinstance(latent, CanTokenise) else None
     for images in _images(model, batches):
         with torch.no_grad():
             output = model.network(images)
@@ -46,6 +48,8 @@ def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float
         squares += float((model.recipe.likelihood.mean(parameters) - images).double().square().sum())
         count += images.numel()
         spread.add(images)
+        if usage:
+            usage.add(latent.tokens(output.values))
     model.scale = model.recipe.likelihood.scale_from(error, count)
     if model.recipe.corruption and not model.recipe.witnesses and model.network.view is None:  # it is there to restore
         model.bounds = learn_bounds(model, batches, steps, listen)
@@ -54,6 +58,8 @@ def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float
     model.metrics |= _figures(squares / count, spread.variance(), model, batches, began)  # the time of all, bounds too
     if isinstance(model.recipe.latent, Coded):
         model.metrics["bits_per_pixel"] = nats / math.log(2) / pixels
+    if usage:
+        model.metrics |= {"codes_used": _single(usage.shares()), "perplexity": _single(usage.perplexities())}
     if model.recipe.corruption:
         model.metrics |= _undoing(model, batches)
     _warn_of_nothing(squares / count, spread, listen)
@@ -68,6 +74,11 @@ def _figures(mse: float, variance: float, model: Model, batches: Batches, began:
         "cpu_seconds": round(time.process_time() - began[0], 3),
         "seconds": round(time.monotonic() - began[1], 3),
     }
+
+
+def _single(figures: list[float]) -> float | list[float]:
+    """The only figure, or all of them where a code has several levels."""
+    return figures[0] if len(figures) == 1 else figures
 
 
 def _undoing(model: Model, batches: Batches) -> dict[str, float]:

@@ -24,7 +24,15 @@ from diabolo.recipe import Auto, Recipe
 from diabolo.sources import Chosen, Source
 from diabolo.training import checkpoint, closed_form, players
 from diabolo.training.batches import Batches, split
-from diabolo.training.checks import check_batch, check_margin, check_use, check_view, warn_of_copying, with_crop
+from diabolo.training.checks import (
+    check_batch,
+    check_draws,
+    check_margin,
+    check_use,
+    check_view,
+    warn_of_copying,
+    with_crop,
+)
 from diabolo.training.finish import finish
 from diabolo.training.interrupt import held_back
 from diabolo.training.loop import Progress, run
@@ -82,6 +90,7 @@ def fit(
     conversion = dataclasses.replace(conversion, any_size=recipe.architecture.spatial and conversion.layout != "vector")
     recipe = _with_likelihood(recipe, seen, conversion, listen)
     network = _build(recipe, conversion)
+    check_draws(recipe, network)
     warn_of_copying(recipe, network, conversion, listen)
     exact = closed_form.applies(recipe)  # an optimum needs no epoch to be chosen: nothing is held out
     share, aside = (0.0, training.calibration) if exact else (training.validation, training.calibration)

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from diabolo.corruptions import Corrupted, corrupt, hint
 from diabolo.errors import Mistake
 from diabolo.network import Network, Output
-from diabolo.objectives import discernment
-from diabolo.options import name_of
+from diabolo.objectives import Rivalry, Step, importance_weighted
+from diabolo.options import numbered
 from diabolo.recipe import Recipe, Training
 from diabolo.training.muon import Muon
 
@@ -85,29 +85,29 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
     """
 
     copies = max((getattr(corruption, "copies", 1) for corruption in recipe.corruption), default=1)
+    draws = getattr(recipe.latent, "draws", 1)
+    rivals = _rivals(recipe)
+    alone = {name: term for name, term in numbered(recipe.terms).items() if name not in rivals}
 
     def loss(images: Tensor, targets: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         if copies > 1:
             images, targets = (torch.cat([batch] * copies) for batch in (images, targets))
         corrupted, targets = _corrupted(recipe, images, targets, generator)
-        output: Output = module(corrupted.image, generator, hint(recipe.hint, corrupted))
+        drawn: Output = module(corrupted.image, generator, hint(recipe.hint, corrupted), draws)
         target = network.seen(targets if corrupted.target is None else corrupted.target)
-        parameters = output.parameters
-        if corrupted.counted is not None:  # elsewhere nothing is wrong, whatever comes out
-            parameters = torch.where(corrupted.counted > 0, parameters, target.to(parameters.dtype))
-        distortion = recipe.likelihood.distortion(parameters, target)
-        if output.weight is not None:
-            distortion = distortion * output.weight
-        terms = {"distortion": distortion, "penalty": recipe.beta * output.penalty}
-        if output.marks is not None:
-            missing, numbers = corrupted.missing, target[0].numel()
-            missing = torch.zeros_like(output.marks) if missing is None else missing
-            marking = [term for term in recipe.terms if hasattr(term, "cost")]
-            terms |= {name_of(t): t.cost(output.marks, missing, numbers, corrupted.inside) for t in marking}
-        for term, critic in zip(_rivals(recipe), critics, strict=True) if torch.is_grad_enabled() else ():
-            made, missing = _made(recipe, output, corrupted, target)
+        outputs = drawn.by_draw(draws)
+        costs = [_costs(recipe, output, corrupted, target) for output in outputs]
+        output, (distortion, penalty) = outputs[0], costs[0]
+        if draws > 1:
+            distortion, penalty = importance_weighted(*(torch.stack(kind) for kind in zip(*costs, strict=True)))
+        terms = {"distortion": distortion, "penalty": penalty}
+        if not recipe.terms:
+            return terms
+        step = _step(recipe, output, corrupted, target)
+        terms |= {name: term.cost(step, generator) for name, term in alone.items()}
+        for term, critic in zip(rivals.values(), critics, strict=True) if torch.is_grad_enabled() else ():
             critic.module.requires_grad_(False)
-            terms[critic.name] = term.deception(critic.module, made, missing)
+            terms[critic.name] = term.deception(critic.module, step)
         return terms
 
     return Player("autoencoder", network, loss, recipe.training, against=bool(critics))
@@ -122,36 +122,43 @@ def _corrupted(recipe: Recipe, images: Tensor, targets: Tensor, generator: torch
     return corrupt(images, recipe.corruption, generator, inside), targets
 
 
+def _costs(recipe: Recipe, output: Output, corrupted: Corrupted, target: Tensor) -> tuple[Tensor, Tensor]:
+    """The distortion (n,) and beta times the penalty (n,) of one draw of each image's code."""
+    parameters = output.parameters
+    if corrupted.counted is not None:  # elsewhere nothing is wrong, whatever comes out
+        parameters = torch.where(corrupted.counted > 0, parameters, target.to(parameters.dtype))
+    distortion = recipe.likelihood.distortion(parameters, target)
+    if output.weight is not None:
+        distortion = distortion * output.weight
+    return distortion, recipe.beta * output.penalty
+
+
 def critics(network: Network, recipe: Recipe, share: Callable[[nn.Module], nn.Module], device: Any) -> list[Player]:
     """The player of each term that has a critic; it sees what the network makes, which learns nothing by that."""
-    return [_critic(term, network, recipe, share, device) for term in _rivals(recipe)]
+    return [_critic(name, term, network, recipe, share, device) for name, term in _rivals(recipe).items()]
 
 
-def _rivals(recipe: Recipe) -> list[Any]:
-    """The terms that bring a player of their own."""
-    return [term for term in recipe.terms if hasattr(term, "deception")]
+def _rivals(recipe: Recipe) -> dict[str, Rivalry]:
+    """The terms that bring a player of their own, by name."""
+    return {name: term for name, term in numbered(recipe.terms).items() if hasattr(term, "deception")}
 
 
-def _critic(term: Any, network: Network, recipe: Recipe, share: Any, device: Any) -> Player:
+def _critic(name: str, term: Rivalry, network: Network, recipe: Recipe, share: Any, device: Any) -> Player:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.training.seed + 1)
-        critic = term.build(network.shape).to(device)
+        critic = term.build(network.shape, tuple(network.latent.code)).to(device)
     module = share(critic)
 
     def loss(images: Tensor, targets: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         corrupted, targets = _corrupted(recipe, images, targets, generator)
         with torch.no_grad():
             output = network(corrupted.image, generator, hint(recipe.hint, corrupted))
-        made, missing = _made(recipe, output, corrupted, targets)
         critic.requires_grad_(True)
-        return {"discernment": discernment(module, targets, made, missing)}
+        return {"discernment": term.discernment(module, _step(recipe, output, corrupted, targets), generator)}
 
-    return Player("critic", critic, loss, recipe.training, against=True, pace=term.pace)
+    return Player(name, critic, loss, recipe.training, against=True, pace=term.pace)
 
 
-def _made(recipe: Recipe, output: Output, corrupted: Corrupted, target: Tensor) -> tuple[Tensor, Tensor]:
-    """What was made, beside what was seen, and the mask (n, 1, h, w) of it: everything where no mask hid anything."""
+def _step(recipe: Recipe, output: Output, corrupted: Corrupted, target: Tensor) -> Step:
     made = recipe.likelihood.mean(output.parameters)
-    if corrupted.missing is None:
-        return made, torch.ones_like(made[:, :1])
-    return torch.where(corrupted.missing > 0, made, target.to(made.dtype)), corrupted.missing
+    return Step(target, made, corrupted.missing, output.values, output.marks, corrupted.inside)

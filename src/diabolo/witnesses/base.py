@@ -81,6 +81,18 @@ def placed(values: Tensor, like: Tensor) -> Tensor:
     return values if like.dim() == 2 else values.view(like.shape[0], *like.shape[2:])
 
 
+def worst(values: Tensor, share: float, squared: bool = False) -> Tensor:
+    """The mean over the `share` (0..1) of each image's greatest values, at least one of them: (n, ...) -> (n,).
+
+    `squared`: the root of the mean square instead.
+    """
+    if squared:
+        return worst(values.square(), share).sqrt()
+    flat = values.flatten(1) if values.dim() > 1 else values[:, None]
+    most = torch.sym_max(1, round(share * flat.shape[1]))  # as max; a size that is left open stays so in export
+    return flat.mean(1) if most == flat.shape[1] else flat.topk(most, 1).values.mean(1)
+
+
 class Moments:
     """Mean and covariance of rows that come batch by batch, in double precision."""
 

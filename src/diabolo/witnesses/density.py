@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
 from diabolo.options import option, part
-from diabolo.witnesses.base import SEEN, Evidence, Moments, Statistics, Told, placed, principal, rows_of, seen
+from diabolo.witnesses.base import SEEN, Evidence, Moments, Statistics, Told, placed, principal, rows_of, seen, worst
 
 
 @part
 class Density:
     """Mahalanobis distance: the density of a normal distribution, of as many directions as are worth it."""
 
-    squared: ClassVar[bool] = False  # what it says of places is summed up as squares
-
     of: str = option("code", "what it looks at", choices=SEEN)
     kept: int = option(128, "principal directions that are measured one by one; the others count alike", at_least=1)
     shrink: float = option(0.01, "share of the mean variance that is added to every direction", at_least=0, at_most=10)
     share: float = option(1.0, "share of the most abnormal places that make an image's score", above=0, at_most=1)
+
+    def whole(self, said: Tensor) -> Tensor:
+        """What it says of whole images, (n,), from what it says of their places."""
+        return worst(said, self.share)
 
     def build(self) -> DensityWitness:
         return DensityWitness(self)

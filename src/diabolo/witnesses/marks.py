@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 
@@ -16,9 +14,18 @@ from diabolo.witnesses.base import Evidence, Told
 class Marks:
     """The log-odds that a pixel was corrupted, of a network trained with the term `marking`."""
 
-    squared: ClassVar[bool] = False  # what it says of places is summed up as squares
+    sharpness: float = option(
+        2.0, "how much more the worst places count in an image's score; near 0 all count alike", above=0, at_most=100
+    )
 
-    share: float = option(0.002, "share of the most abnormal places that make an image's score", above=0, at_most=1)
+    def whole(self, said: Tensor) -> Tensor:
+        """The log-odds of whole images, (n,): the logarithm of the mean of exponentials over their places.
+
+        With a sharpness of 2 it is what the term `marking` has learned to tell flawed images by.
+        """
+        places = (self.sharpness * said).flatten(1) if said.dim() > 1 else self.sharpness * said[:, None]
+        highest = places.amax(1, keepdim=True)
+        return ((places - highest).exp().mean(1).log() + highest[:, 0]) / self.sharpness
 
     def build(self) -> MarksWitness:
         return MarksWitness()

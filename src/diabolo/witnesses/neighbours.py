@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
@@ -19,6 +17,7 @@ from diabolo.witnesses.base import (
     rows_of,
     seen,
     whitener,
+    worst,
 )
 
 AT_ONCE = 2**24  # distances, or differences, in memory
@@ -28,14 +27,16 @@ AT_ONCE = 2**24  # distances, or differences, in memory
 class Neighbours:
     """The mean distance to the nearest of many rows kept from normal images."""
 
-    squared: ClassVar[bool] = False  # what it says of places is summed up as squares
-
     of: str = option("features", "what it looks at", choices=SEEN)
     kept: int = option(2000, "rows of normal images that are kept", at_least=1, at_most=10**6)
     nearest: int = option(5, "neighbours whose distance counts, the mean of all", at_least=1, at_most=1000)
     white: bool = option(True, "distances in units of the spread in every direction")
     shrink: float = option(0.01, "share of the covariance that is moved to its diagonal", at_least=0, at_most=1)
     share: float = option(1.0, "share of the most abnormal places that make an image's score", above=0, at_most=1)
+
+    def whole(self, said: Tensor) -> Tensor:
+        """What it says of whole images, (n,), from what it says of their places."""
+        return worst(said, self.share)
 
     def build(self) -> NeighboursWitness:
         return NeighboursWitness(self)

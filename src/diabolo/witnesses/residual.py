@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
 from diabolo.options import option, part
-from diabolo.witnesses.base import Evidence, Moments, Statistics, Told, whitener
+from diabolo.witnesses.base import Evidence, Moments, Statistics, Told, whitener, worst
 
 FLOOR = 1e-3  # of the mean variance: places where normal images never differ do not decide alone
 
@@ -17,10 +15,12 @@ FLOOR = 1e-3  # of the mean variance: places where normal images never differ do
 class Residual:
     """Residuals over their spread on normal images: of vectors all together, of images place by place."""
 
-    squared: ClassVar[bool] = True  # what it says of places is summed up as squares
-
     share: float = option(1.0, "share of the most abnormal places that make an image's score", above=0, at_most=1)
     shrink: float = option(0.01, "of vectors: share of the covariance moved to its diagonal", at_least=0, at_most=1)
+
+    def whole(self, said: Tensor) -> Tensor:
+        """What it says of whole images, (n,), from what it says of their places."""
+        return worst(said, self.share, squared=True)
 
     def build(self) -> ResidualWitness:
         return ResidualWitness(self)

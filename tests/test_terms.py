@@ -1,0 +1,154 @@
+"""Terms of the objective: what every one in the table promises, and truths about those that shape codes."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from diabolo import artifact
+from diabolo.model import Model
+from diabolo.objectives import TERMS, AdversarialCode, Step
+from diabolo.objectives.matching import SCALES, discrepancy
+from diabolo.recipe import with_options
+from diabolo.recipes import named
+from diabolo.sources import open_source
+from diabolo.training import fit
+
+SHAPE, CODE = (1, 16, 16), (4,)
+
+
+def seeded(seed: int = 2) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def numbers(*shape: int, seed: int = 1) -> torch.Tensor:
+    return torch.randn(*shape, generator=seeded(seed))
+
+
+def step(n: int = 6) -> Step:
+    missing = (numbers(n, 1, *SHAPE[1:], seed=5) > 0).float()
+    made, values, marks = numbers(n, *SHAPE), numbers(n, *CODE, seed=3), numbers(n, 1, *SHAPE[1:], seed=4)
+    learned = (tensor.requires_grad_() for tensor in (made, values, marks))
+    made, values, marks = learned
+    return Step(numbers(n, *SHAPE, seed=2), made, missing, values, marks)
+
+
+@pytest.mark.parametrize("name", TERMS.names())
+def test_every_term_costs_something_of_what_it_needs_and_of_nothing_else(name: str) -> None:
+    term, seen = TERMS.one(name), step()
+    if hasattr(term, "deception"):
+        critic = term.build(SHAPE, CODE)
+        cost = term.deception(critic, seen)
+        discerned = term.discernment(critic, seen, seeded())
+        assert discerned.shape == (6,)
+        assert (discerned >= 0).all()
+        assert torch.equal(term.discernment(critic.eval(), seen, seeded()), term.discernment(critic, seen, seeded()))
+        assert term.pace > 0
+    else:
+        cost = term.cost(seen, seeded())
+        assert torch.equal(cost, term.cost(seen, seeded()))
+    assert cost.shape == (6,)
+    assert cost.dtype == torch.float32
+    assert cost.isfinite().all()
+    cost.sum().backward()
+    about = {"images": seen.made, "codes": seen.values, "marks": seen.marks}
+    assert [needed for needed, tensor in about.items() if tensor.grad is not None] == [term.needs]
+
+
+class TestMatching:
+    def test_it_is_the_paper_s_double_sum(self) -> None:
+        """Tolstikhin 2018, algorithm 2, written out, with the kernel of section 4 at each of the scales."""
+        codes, draws = numbers(5, 3).double(), numbers(5, 3, seed=7).double()
+
+        def k(x: torch.Tensor, y: torch.Tensor) -> float:
+            squares = float((x - y).square().sum())
+            return sum(2 * 3 * scale / (2 * 3 * scale + squares) for scale in SCALES)
+
+        total = 0.0
+        for i in range(5):
+            for j in range(5):
+                if i != j:
+                    total += (k(codes[i], codes[j]) + k(draws[i], draws[j])) / (5 * 4)
+                total -= 2 * k(codes[i], draws[j]) / (5 * 5)
+        assert discrepancy(codes, draws).mean().item() == pytest.approx(total, rel=1e-9)
+
+    def test_it_is_zero_on_average_only_where_codes_are_normal(self) -> None:
+        same = [float(discrepancy(numbers(64, 4, seed=i), numbers(64, 4, seed=1000 + i)).mean()) for i in range(200)]
+        assert abs(np.mean(same)) < 4 * np.std(same) / math.sqrt(200)
+        for other in (numbers(64, 4) + 1, numbers(64, 4) * 2, numbers(64, 1).expand(-1, 4)):
+            assert discrepancy(other, numbers(64, 4, seed=9)).mean() > 5 * np.std(same)
+
+    def test_one_image_alone_is_no_error(self) -> None:
+        assert discrepancy(numbers(1, 4), numbers(1, 4, seed=9)).isfinite().all()
+
+    def test_codes_that_are_one_point_have_a_gradient(self) -> None:
+        codes = torch.zeros(8, 4, requires_grad=True)
+        discrepancy(codes, numbers(8, 4)).sum().backward()
+        assert codes.grad is not None
+        assert codes.grad.isfinite().all()
+
+
+def test_the_critic_of_codes_tells_them_from_draws_until_they_are_draws() -> None:
+    term = AdversarialCode(width=32)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        critic = term.build(SHAPE, CODE)
+    optimizer = torch.optim.Adam(critic.parameters(), 1e-2)
+    chance = seeded()
+    for mean, least, most in ((3.0, 0.0, 0.5), (0.0, 1.2, 1.6)):  # 2 log 2 = 1.39 where nothing tells them apart
+        for _ in range(150):
+            codes = mean + torch.randn(64, *CODE, generator=chance)
+            seen = Step(codes, codes, None, codes)
+            loss = term.discernment(critic, seen, chance).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        assert least < loss.item() < most
+        paid = term.deception(critic, seen).mean().item()
+        assert paid > 0.2 if mean else 0.04 < paid < 0.12
+
+
+@pytest.fixture(scope="module")
+def digits() -> np.ndarray:
+    return open_source("digits").array[:1000]
+
+
+def trained(digits: np.ndarray, **options: Any) -> Model:
+    quick = {"epochs": 15, "batch_size": 50, "latent.size": 4, "architecture.width": 64}
+    return fit(open_source(digits), with_options(named("deep"), quick | options))
+
+
+def test_codes_become_normal(digits: np.ndarray, tmp_path: Path) -> None:
+    def apart(model: Model) -> float:
+        codes = torch.from_numpy(model.encode(digits))
+        return float(discrepancy(codes, numbers(*codes.shape, seed=11)).mean())
+
+    plain = apart(trained(digits))
+    for terms in ("matching", "adversarial-code"):
+        model = trained(digits, terms=terms)
+        assert apart(model) < 0.5 * plain
+        assert model.metrics["mse"] < 0.7 * model.metrics["variance"]
+        artifact.save(model, tmp_path / "m.diabolo")
+        assert artifact.load(tmp_path / "m.diabolo").recipe == model.recipe
+
+
+def test_a_run_with_two_critics_and_a_discrepancy_resumes_as_if_unbroken(digits: np.ndarray, tmp_path: Path) -> None:
+    terms = {"terms": "adversarial,adversarial-code,matching", "architecture.width": 4, "epochs": 1}
+    recipe = with_options(named("conv"), {**terms, "batch_size": 50, "terms.adversarial.levels": 2})
+    whole = fit(open_source(digits), recipe)
+
+    def breaking(event: Any) -> None:
+        if getattr(event, "step", 0) == 8:
+            raise RuntimeError("broken")
+
+    keep = tmp_path / "checkpoint"
+    with pytest.raises(RuntimeError, match="broken"):
+        fit(open_source(digits), recipe, keep=keep, every=0, listen=breaking)
+    resumed = fit(open_source(digits), recipe, keep=keep, resume=True)
+    ours, theirs = whole.network.state_dict(), resumed.network.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
