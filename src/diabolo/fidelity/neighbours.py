@@ -61,17 +61,17 @@ def nearest(
 
     `leave_out` (n,) is for each point the number of one of the others that is not looked at: itself.
     """
-    found = []
-    wide, beside = _tensor(points), _tensor(others)
-    for start, squares in _blocks(wide, beside):
+    centre = others.mean(0, dtype=np.float64).astype(np.float32)
+    places, beside = _tensor(points - centre), _tensor(others - centre)
+    lengths, rows, found = beside.square().sum(1), max(1, HELD // len(others)), []
+    for start in range(0, len(places), rows):
+        # Squared distances but for the point's own length, which changes no order.
+        scores = torch.addmm(lengths, places[start : start + rows], beside.T, alpha=-2)
         if leave_out is not None:
-            own = torch.from_numpy(leave_out[start : start + len(squares)])
-            squares[torch.arange(len(squares)), own] = torch.inf
-        found.append(squares.argmin(1))
+            scores[torch.arange(len(scores)), torch.from_numpy(leave_out[start : start + rows])] = torch.inf
+        found.append(scores.argmin(1))
     index = torch.cat(found).numpy()
-    # Sums of products round off what is near: the distance itself is computed anew.
-    distances = np.linalg.norm(points.astype(np.float64) - others[index].astype(np.float64), axis=1)
-    return distances, index
+    return np.linalg.norm(points.astype(np.float64) - others[index], axis=1), index
 
 
 def _radii(points: Tensor, k: int) -> Tensor:
