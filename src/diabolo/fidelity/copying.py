@@ -41,19 +41,16 @@ def copying(samples: np.ndarray, learned: np.ndarray, unseen: np.ndarray | None 
     else:
         usual = nearest(unseen, learned)[0]
     limit = float(np.quantile(usual, QUANTILE))
-    share = bootstrap(lambda values: float(np.mean(values < limit)), distances)
-    return Copying(distances, index, limit, share)
+    return Copying(distances, index, limit, Interval.of_share(distances < limit))
 
 
 def nearer_than(samples: np.ndarray, learned: np.ndarray, unseen: np.ndarray) -> Interval:
-    """The share of samples nearer to learned ones than to as many unseen ones, 0..1; 0.5 where nothing is repeated.
+    """The share of samples whose nearest real one, of learned (n, d) and unseen (m, d), was learned from.
 
-    Blur, which brings samples nearer to everything, does not move it. A tie counts half.
+    n / (n + m) where nothing is repeated, 1 where all is. Blur, which brings samples nearer to everything, does not
+    move it. Where both are equally near it is unseen.
     """
-    count = min(len(learned), len(unseen))
-    near, far = nearest(samples, learned[:count])[0], nearest(samples, unseen[:count])[0]
-    wins = np.where(near == far, 0.5, near < far)
-    return bootstrap(lambda values: float(np.mean(values)), wins)
+    return Interval.of_share(nearest(samples, learned)[0] < nearest(samples, unseen)[0])
 
 
 def membership(samples: np.ndarray, learned: np.ndarray, unseen: np.ndarray) -> Interval:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import rankdata, t
+from scipy.stats import binomtest, rankdata, t
 
 LEVEL = 0.95
 DRAWS = 1000  # of a bootstrap
@@ -29,6 +29,12 @@ class Interval:
             return cls(mean)
         half = float(t.ppf((1 + LEVEL) / 2, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values)))
         return cls(mean, mean - half, mean + half)
+
+    @classmethod
+    def of_share(cls, hits: np.ndarray) -> Interval:
+        """The share of (n,) bool that is true with Wilson's interval, which is sound at 0 and 1, too."""
+        found = binomtest(int(hits.sum()), len(hits)).proportion_ci(LEVEL, method="wilson")
+        return cls(float(hits.mean()), float(found.low), float(found.high))
 
     def to_dict(self) -> dict[str, float | None]:
         """As plain data for JSON, which knows no NaN."""

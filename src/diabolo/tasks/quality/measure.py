@@ -16,7 +16,8 @@ from diabolo.tasks.quality.likeness import described, likeness, telling
 from diabolo.tasks.quality.memory import memory
 from diabolo.tasks.quality.record import Quality
 from diabolo.tasks.quality.tables import column_errors
-from diabolo.tasks.quality.usefulness import check_classes, usefulness
+from diabolo.tasks.quality.usefulness import STEPS, check_classes, usefulness
+from diabolo.training.classifier import train_on
 from diabolo.training.pictures import Pictures
 from diabolo.training.survey import survey
 
@@ -115,6 +116,8 @@ def _measured(
     taught, classifier = None, None
     if not unlabelled:
         taught, classifier = usefulness(learn, test, synthetic, check_classes(real, synthetic), seeds, step)
+    elif learn.labels is not None and conversion.layout != "vector" and len(np.unique(learn.labels)) > 1:
+        classifier = train_on(learn.images, learn.labels, seed=seed, steps=STEPS)  # for its features
     step("features and distances")
     features, words = described(learn.images, classifier, conversion)
     near = likeness(features, test.images, synthetic.images, seed)

@@ -29,6 +29,7 @@ def memory(real: np.ndarray, synthetic: np.ndarray, held_out: np.ndarray | None,
         copies=exact_copies(synthetic, real),
         real_copies=0 if held_out is None else int(exact_copies(held_out, real).sum()),
         searched=len(real),
+        nearer_by_chance=len(learned) / (len(learned) + (0 if unseen is None else len(unseen))),
         nearer=None if unseen is None else nearer_than(samples, learned, unseen),
         membership=None if unseen is None else membership(samples, learned[: len(unseen)], unseen),
     )

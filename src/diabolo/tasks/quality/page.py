@@ -42,7 +42,9 @@ def page(quality: Quality) -> Page:
 def _figures(quality: Quality) -> Table:
     head = tuple(Cell(text) for text in ("", "real against real", "synthetic", "spoilt"))
     rows = tuple(_row(figure) for figure in quality.figures)
-    spoilt = "values evenly drawn, for columns" if quality.columns else "every pixel from another picture"
+    spoilt = "every pixel from another picture"
+    if quality.columns:
+        spoilt = "every value from another row; for columns and pairs, values drawn evenly"
     caption = (
         f"Floor, figure, ceiling on the same data: two halves of the real set; synthetic; spoilt ({spoilt}). "
         f"Distances in {quality.features}, scaled to a mean variance of 1. Below: the 95 % interval, where known."
@@ -67,7 +69,7 @@ def _plain(value: float) -> str:
 
 
 def _distance(value: float) -> str:
-    return f"{value:.3g}" if abs(value) >= 1e-3 else f"{value:.4f}"
+    return (f"{value:.3g}" if abs(value) >= 1e-3 else f"{value:.4f}").replace("-", "−")
 
 
 def _read(quality: Quality) -> str:
@@ -135,7 +137,7 @@ def _copies(quality: Quality) -> list[Block]:
     if memory.nearer and memory.membership:
         told = memory.membership
         cell = Cell(share(memory.nearer.value), interval(memory.nearer, share))
-        rows.append(("nearer to learned than to as many held-out ones", "50.0 %", cell, "100 %"))
+        rows.append(("nearest real one was learned from, not held out", share(memory.nearer_by_chance), cell, "100 %"))
         rows.append(("who was learned from, AUROC", "0.500", Cell(_plain(told.value), interval(told, _plain)), "1.000"))
     head = tuple(Cell(text) for text in ("synthetic ones", "nothing copied", "here", "all copied"))
     caption = (

@@ -76,7 +76,8 @@ class Memory:
     copies: np.ndarray  # (m,) bool: equal to a real one in every value
     real_copies: int  # of the held-out real ones, those that stand among the learned as well
     searched: int
-    nearer: Interval | None  # the share nearer to learned than to held-out ones
+    nearer: Interval | None  # the share whose nearest one was learned from, and not held out
+    nearer_by_chance: float
     membership: Interval | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,8 +86,12 @@ class Memory:
             "share_nearer_than_held_out": self.copying.share.to_dict() | {"floor": 0.01, "ceiling": 1.0}
         }
         told |= {"exact_copies": int(self.copies.sum()), "searched": self.searched}
-        for name, figure in (("nearer_to_learned", self.nearer), ("membership_auroc", self.membership)):
-            told[name] = None if figure is None else figure.to_dict() | {"floor": 0.5, "ceiling": 1.0}
+        chances = (
+            ("nearest_was_learned", self.nearer, self.nearer_by_chance),
+            ("membership_auroc", self.membership, 0.5),
+        )
+        for name, figure, chance in chances:
+            told[name] = None if figure is None else figure.to_dict() | {"floor": chance, "ceiling": 1.0}
         return told
 
 
