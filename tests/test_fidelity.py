@@ -166,11 +166,23 @@ def test_intervals() -> None:
     student, drawn = Interval.of_mean(values), bootstrap(lambda sample: float(sample.mean()), values)
     assert drawn.low == pytest.approx(student.low, abs=0.05)
     assert drawn.high == pytest.approx(student.high, abs=0.05)
-    assert paired(values + 1, values).low == pytest.approx(1)
     assert math.isnan(Interval.of_mean(values[:1]).low)
     assert Interval(0.5).to_dict() == {"value": 0.5, "low": None, "high": None}
     covered = [Interval.of_mean(RANDOM.normal(size=3)) for _ in range(400)]
     assert np.mean([one.low <= 0 <= one.high for one in covered]) == pytest.approx(0.95, abs=0.03)
+
+
+def test_paired_differences_hold_for_other_seeds_and_other_images() -> None:
+    """Trials that differ by seed and by image: the interval holds the true difference about as often as it says."""
+
+    def trial() -> bool:
+        by_seed, by_image = RANDOM.normal(0, 0.3, (3, 1)), RANDOM.normal(0, 2, (1, 100))
+        found = paired(0.5 + by_seed + by_image + RANDOM.normal(size=(3, 100)), np.zeros((3, 100)))
+        return found.low <= 0.5 <= found.high
+
+    assert 0.93 <= np.mean([trial() for _ in range(400)]) <= 1
+    found = paired(np.ones((3, 50)), np.zeros((3, 50)))
+    assert (found.value, found.low, found.high) == (1, 1, 1)
 
 
 def test_shape_errors() -> None:

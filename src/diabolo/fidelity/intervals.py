@@ -42,8 +42,15 @@ class Interval:
 
 
 def paired(a: np.ndarray, b: np.ndarray) -> Interval:
-    """The mean of a - b, (n,) each, with Student's interval: the same n trials done both ways."""
-    return Interval.of_mean(np.asarray(a) - np.asarray(b))
+    """The mean of a - b, (k, n) each: what k trainings, done both ways, reached on each of the same n test images.
+
+    Its half-width adds, as independent errors do, that of other trainings (Student's, by the k differences) and that of
+    other test images (by the n differences, each the mean over the trainings).
+    """
+    differences = np.asarray(a, np.float64) - np.asarray(b, np.float64)
+    ways = [Interval.of_mean(differences.mean(axis)) for axis in (1, 0)]
+    half = math.hypot(*(way.high - way.value for way in ways))
+    return Interval(ways[0].value, ways[0].value - half, ways[0].value + half)
 
 
 def bootstrap(figure: Callable[..., float], *samples: np.ndarray, seed: int = 0, draws: int = DRAWS) -> Interval:

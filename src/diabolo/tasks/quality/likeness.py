@@ -25,6 +25,7 @@ from diabolo.training.classifier import SMALLEST, WIDTH, Classifier, train_on
 
 CODE, STEPS = 32, 400  # numbers that describe a picture without labels; steps of the autoencoder that finds them
 TELLING_STEPS = 300  # of a classifier that tells synthetic from real
+CUT = 4  # deviations of a table's column: a few values far out would be all that a distance of third moments sees
 DRAWS = 300  # of the bootstrap of its figures
 TRAINED = "trained here on real pictures"
 TITLES = {
@@ -53,7 +54,7 @@ def described(learn: np.ndarray, classifier: Classifier | None, conversion: Conv
     """
     raw: Features
     if conversion.layout == "vector":
-        raw, words = _standardised(conversion), "the standardised columns"
+        raw, words = _standardised(conversion), f"the standardised columns, cut at {CUT} deviations"
     elif classifier is not None:
         raw, words = classifier.features, f"{WIDTH} features of a small classifier of the labels, {TRAINED}"
     else:
@@ -64,7 +65,7 @@ def described(learn: np.ndarray, classifier: Classifier | None, conversion: Conv
 
 
 def _standardised(conversion: Conversion) -> Features:
-    return lambda images: conversion.to_network(images).numpy()
+    return lambda images: conversion.to_network(images).clamp(-CUT, CUT).numpy()
 
 
 def _codes(learn: np.ndarray) -> Features:

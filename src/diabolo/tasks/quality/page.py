@@ -46,7 +46,7 @@ def _figures(quality: Quality) -> Table:
     if quality.columns:
         spoilt = "every value from another row; for columns and pairs, values drawn evenly"
     caption = (
-        f"Floor, figure, ceiling on the same data: two halves of the real set; synthetic; spoilt ({spoilt}). "
+        f"Floor, figure, ceiling, on as many of each: real against other real ones; synthetic; spoilt ({spoilt}). "
         f"Distances in {quality.features}, scaled to a mean variance of 1. Below: the 95 % interval, where known."
     )
     return Table(head, rows, caption)
@@ -85,7 +85,7 @@ def _read(quality: Quality) -> str:
 
 def _usefulness(found: Usefulness) -> list[Block]:
     gains = {"synthetic": found.synthetic_gain, "both": found.both_gain}
-    head = [Cell("learned from"), Cell("images"), Cell("accuracy"), Cell("less real, points")]
+    head = [Cell("learned from"), Cell("count"), Cell("accuracy"), Cell("less real, points")]
     head += [Cell("AUROC")] if found.aurocs else []
     rows = []
     for arm, values in found.accuracies.items():
@@ -97,10 +97,10 @@ def _usefulness(found: Usefulness) -> list[Block]:
         row += [Cell(f"{found.aurocs[arm].mean():.3f}")] if found.aurocs else []
         rows.append(tuple(row))
     caption = (
-        f"Accuracy on {found.tested} real ones that none of the classifiers learned from: the mean of "
-        f"{len(found.accuracies['real'])} seeds, least and greatest below; differences are paired by seed, with their "
-        f"95 % interval. All classifiers make equally many steps. Always naming the most frequent class: "
-        f"{share(found.chance)}."
+        f"Accuracy on {found.tested} real ones that no classifier learned from: the mean of "
+        f"{len(found.accuracies['real'])} seeds, least and greatest below. Differences are paired by seed and image; "
+        "their 95 % interval tells of other seeds and other images. All classifiers make equally many steps. Always "
+        f"naming the most frequent class: {share(found.chance)}."
     )
     return [Table(tuple(head), tuple(rows), caption)]
 

@@ -43,13 +43,13 @@ class Usefulness:
     counts: dict[str, int]
     tested: int
     chance: float  # accuracy of always naming the most frequent class
-    synthetic_gain: Interval  # synthetic less real, paired by seed
+    synthetic_gain: Interval  # synthetic less real, paired by seed and test image
     both_gain: Interval  # real + synthetic less real
     missing: tuple[str, ...]  # classes of the real set that the synthetic one lacks
 
     @property
     def helps(self) -> bool:
-        """Is real + synthetic better than real alone, beyond the chance of the seeds?"""
+        """Is real + synthetic better than real alone, beyond the chance of seeds and test images?"""
         return self.both_gain.low > 0
 
     def to_dict(self) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def usefulness(
     With it the first classifier of real images, whose features serve elsewhere.
     """
     arms = dict(_arms(learn, synthetic))
-    accuracies: dict[str, list[float]] = {arm: [] for arm in arms}
+    right: dict[str, list[np.ndarray]] = {arm: [] for arm in arms}
     areas: dict[str, list[float]] = {arm: [] for arm in arms}
     first: Classifier | None = None
     assert test.labels is not None
@@ -48,19 +48,19 @@ def usefulness(
         for arm, (images, labels) in arms.items():
             step(f"learning from {arm}, seed {seed}")
             if len(np.unique(labels)) < 2:  # a synthetic set of one class: it teaches that answer alone
-                accuracies[arm].append(float(np.mean(test.labels == labels[0])))
+                right[arm].append(test.labels == labels[0])
                 continue
             classifier = train_on(images, labels, seed=seed, steps=STEPS)
             first = first or classifier
             scores = classifier.scores(test.images)
-            accuracies[arm].append(float(np.mean(classifier.classes[scores.argmax(1)] == test.labels)))
+            right[arm].append(classifier.classes[scores.argmax(1)] == test.labels)
             if len(classes) == len(classifier.classes) == 2:
                 odds = scores[:, 1] - scores[:, 0]
                 areas[arm].append(auroc(odds[test.labels == classes[0]], odds[test.labels == classes[1]]))
     assert first is not None
-    found = {arm: np.array(values) for arm, values in accuracies.items()}
+    found = {arm: np.array(values) for arm, values in right.items()}  # (seeds, test images) bool
     return Usefulness(
-        accuracies=found,
+        accuracies={arm: values.mean(1) for arm, values in found.items()},
         aurocs={arm: np.array(values) for arm, values in areas.items() if values},
         counts={arm: len(images) for arm, (images, _) in arms.items()},
         tested=len(test),
