@@ -21,9 +21,10 @@ from diabolo.recipes import named
 from diabolo.sources import Arrays
 from diabolo.tasks.quality.record import Figure, Telling
 from diabolo.training import fit
-from diabolo.training.classifier import SMALLEST, WIDTH, Classifier, train_on
+from diabolo.training.classifier import WIDTH, Classifier, train_on
 
-CODE, STEPS = 32, 400  # numbers that describe a picture without labels; steps of the autoencoder that finds them
+CODE, STEPS = 32, 200  # numbers that describe a picture without labels; steps of the autoencoder that finds them
+LARGEST = 32  # pixels of a side, as that autoencoder sees pictures
 TELLING_STEPS = 300  # of a classifier that tells synthetic from real
 CUT = 4  # deviations of a table's column: a few values far out would be all that a distance of third moments sees
 DRAWS = 300  # of the bootstrap of its figures
@@ -69,10 +70,19 @@ def _standardised(conversion: Conversion) -> Features:
 
 
 def _codes(learn: np.ndarray) -> Features:
-    small = min(learn.shape[1:3]) < SMALLEST
     options = {"latent.size": CODE, "training.steps": STEPS, "training.validation": 0.0}
-    model = fit(Arrays(learn), with_options(named("deep" if small else "conv"), options))
-    return lambda images: model.encode(images).reshape(len(images), -1)
+    model = fit(Arrays(_shrunk(learn)), with_options(named("deep"), options), device="cpu")
+    return lambda images: model.encode(_shrunk(images))
+
+
+def _shrunk(images: np.ndarray) -> np.ndarray:
+    """Large pictures as means of squares of pixels, no side above `LARGEST`; what is left over at the edge goes."""
+    fold = -(-max(images.shape[1:3]) // LARGEST)
+    if fold == 1:
+        return images
+    height, width = (side // fold for side in images.shape[1:3])
+    whole = images[:, : height * fold, : width * fold]
+    return whole.reshape(len(images), height, fold, width, fold, *images.shape[3:]).mean((2, 4), dtype=np.float32)
 
 
 def likeness(features: Features, real: np.ndarray, synthetic: np.ndarray, seed: int) -> tuple[Figure, ...]:

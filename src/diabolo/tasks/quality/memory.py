@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 
 import numpy as np
@@ -27,12 +28,18 @@ def memory(real: np.ndarray, synthetic: np.ndarray, held_out: np.ndarray | None,
     return Memory(
         copying=copying(samples, learned, unseen),
         copies=exact_copies(synthetic, real),
-        real_copies=0 if held_out is None else int(exact_copies(held_out, real).sum()),
+        real_copies=_twice(real) if held_out is None else float(exact_copies(held_out, real).mean()),
         searched=len(real),
         nearer_by_chance=len(learned) / (len(learned) + (0 if unseen is None else len(unseen))),
         nearer=None if unseen is None else nearer_than(samples, learned, unseen),
         membership=None if unseen is None else membership(samples, learned[: len(unseen)], unseen),
     )
+
+
+def _twice(images: np.ndarray) -> float:
+    """The share of images that stand there more than once."""
+    counts = collections.Counter(image.tobytes() for image in images)
+    return sum(count for count in counts.values() if count > 1) / len(images)
 
 
 def _axes(real: np.ndarray, conversion: Conversion) -> np.ndarray | None:

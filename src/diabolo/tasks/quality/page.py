@@ -132,7 +132,7 @@ def _copies(quality: Quality) -> list[Block]:
     copied = memory.copying.share
     rows = [
         ("nearer than 99 % of unseen real ones", "1.0 %", Cell(share(copied.value), interval(copied, share)), "100 %"),
-        ("equal in every value", _unseen_copies(quality), Cell(str(int(memory.copies.sum()))), str(len(memory.copies))),
+        ("equal in every value", share(memory.real_copies), Cell(share(memory.copies.mean())), "100 %"),
     ]
     if memory.nearer and memory.membership:
         told = memory.membership
@@ -142,14 +142,11 @@ def _copies(quality: Quality) -> list[Block]:
     head = tuple(Cell(text) for text in ("synthetic ones", "nothing copied", "here", "all copied"))
     caption = (
         f"Looked for among {memory.searched} real ones. Who was learned from: how well the distance to the nearest "
-        "synthetic one tells them from those that were held out."
+        "synthetic one tells them from those that were held out. Nothing copied, equal in every value: "
+        + ("held-out ones that stand among the real." if quality.held_out else "real ones that stand there twice.")
     )
     table = Table(head, tuple((Cell(name), Cell(floor), cell, Cell(all_)) for name, floor, cell, all_ in rows), caption)
     return [table] if quality.columns else [table, sheets.suspicious(quality)]
-
-
-def _unseen_copies(quality: Quality) -> str:
-    return "–" if quality.held_out is None else f"{quality.memory.real_copies} of {len(quality.held_out)} held out"
 
 
 def _method(quality: Quality) -> list[str]:

@@ -74,7 +74,7 @@ class Memory:
 
     copying: Copying
     copies: np.ndarray  # (m,) bool: equal to a real one in every value
-    real_copies: int  # of the held-out real ones, those that stand among the learned as well
+    real_copies: float  # the share of held-out real ones that stand among the learned, or of real ones that stand twice
     searched: int
     nearer: Interval | None  # the share whose nearest one was learned from, and not held out
     nearer_by_chance: float

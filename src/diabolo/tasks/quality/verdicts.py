@@ -63,9 +63,8 @@ def _covered(quality: Quality) -> Sentence:
 def _copied(quality: Quality) -> Sentence:
     memory = quality.memory
     near, copies = memory.copying.share, int(memory.copies.sum())
-    usual = memory.real_copies / len(quality.held_out) if quality.held_out else 0.0
     told = f"{share(near.value)} lie nearer to a real one than 99 % of unseen real ones do"
-    if copies > max(NOTABLE * usual * len(memory.copies), 0):
+    if copies > NOTABLE * memory.real_copies * len(memory.copies):
         return Sentence(f"{copies} of {len(memory.copies)} are exact copies of real ones; {told}.", "worse")
     if near.value > NOTABLE * QUANTILE and near.low > QUANTILE:
         return Sentence(f"Some may be copied: {told} (expected: 1 %).", "worse")
