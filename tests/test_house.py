@@ -23,6 +23,7 @@ FLOORS = {
     "files": 1,
     "calibration": 2,
     "conformal": 2,
+    "fidelity": 2,
     "interpolation": 2,
     "metrics": 2,
     "noise_level": 2,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from diabolo.sources import open_source
     from diabolo.tasks.compress import Compressor
     from diabolo.tasks.detect import AnomalyDetector
+    from diabolo.tasks.quality import measure_quality
     from diabolo.tasks.restore import Deblocker, Deblurrer, Denoiser, Enlarger, Inpainter
 
 __version__ = "0.1.0"
@@ -78,6 +79,7 @@ __all__ = [
     "Variational",
     "__version__",
     "load",
+    "measure_quality",
     "open_source",
 ]
 
@@ -122,6 +124,7 @@ _HOMES = {
     "Unet": "diabolo.architectures",
     "Variational": "diabolo.latents",
     "load": "diabolo.estimator",
+    "measure_quality": "diabolo.tasks.quality",
     "open_source": "diabolo.sources",
 }
 

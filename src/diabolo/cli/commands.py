@@ -25,6 +25,7 @@ COMMANDS = {
     "evaluate": "diabolo.cli.evaluate",
     "explain": "diabolo.cli.explain",
     "compare": "diabolo.cli.compare",
+    "quality": "diabolo.cli.quality",
     "export": "diabolo.cli.export",
     "info": "diabolo.cli.info",
     "data": "diabolo.cli.data",

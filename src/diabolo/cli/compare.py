@@ -41,9 +41,9 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     out = Path(arguments.out)
     check_able()
     check_page(out)
-    numbers = {name: _whole(name, getattr(arguments, name), least) for name, least in (("seed", 0), ("most", 1))}
-    epochs = _whole("epochs", arguments.epochs, 1) if arguments.epochs else None
-    sizes = [_whole("sizes", size, 1) for size in arguments.sizes.split(",")] if arguments.sizes else None
+    numbers = {name: whole(name, getattr(arguments, name), least) for name, least in (("seed", 0), ("most", 1))}
+    epochs = whole("epochs", arguments.epochs, 1) if arguments.epochs else None
+    sizes = [whole("sizes", size, 1) for size in arguments.sizes.split(",")] if arguments.sizes else None
     sides = Preprocessing(side=arguments.side, channels=arguments.channels)
     from diabolo.tasks.compare import compare
 
@@ -82,7 +82,8 @@ def check_page(out: Path) -> None:
         out.unlink()
 
 
-def _whole(name: str, text: str, least: int) -> int:
+def whole(name: str, text: str, least: int) -> int:
+    """An option's text as a whole number; a `Mistake` where it is none, or less than `least`."""
     try:
         number = int(text)
     except ValueError:

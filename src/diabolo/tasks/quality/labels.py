@@ -1,0 +1,56 @@
+"""The labels of a place: those of a named set, of a file beside an idx file, of an archive, or the folders' names."""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diabolo.errors import Mistake
+from diabolo.files import reading
+from diabolo.sources import NAMED, Source, labels
+from diabolo.sources.idx import is_idx, read_idx
+
+KEYS = ("labels", "y", "targets")  # of an archive .npz
+
+
+def labels_of(place: Any, source: Source, from_folders: bool) -> np.ndarray | None:
+    """(n,) the label of each image of `source`, which was opened from `place`; None where it has none.
+
+    `from_folders`: the first folder in each image's name is its label; a `Mistake` where there is none.
+    """
+    if from_folders:
+        return _folders(source)
+    if not isinstance(place, str | os.PathLike):
+        return None
+    if isinstance(place, str) and place in NAMED:
+        return labels(place) if NAMED[place].labels else None
+    path = Path(place).expanduser()
+    if path.suffix.lower() == ".npz":
+        return _archive(path)
+    beside = path.with_name(re.sub("images([-.])idx3", r"labels\1idx1", path.name))
+    return read_idx(beside) if is_idx(path) and beside != path and beside.is_file() else None
+
+
+def _folders(source: Source) -> np.ndarray:
+    names = [source.name(i) for i in range(len(source))]
+    without = [name for name in names if "/" not in name]
+    if without:
+        got = f"{without[0]!r}" + (f" and {len(without) - 1} more" if len(without) > 1 else "")
+        allowed = "a folder for each class, as CLASS/picture.png"
+        raise Mistake(f"pictures of {source.description} lie in no folder that could be their label", got, allowed)
+    return np.array([name.split("/")[0] for name in names])
+
+
+def _archive(path: Path) -> np.ndarray | None:
+    with reading(path) as file:
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                return next((np.ravel(arrays[key]) for key in KEYS if key in arrays.files), None)
+        except (ValueError, EOFError, zipfile.BadZipFile) as error:
+            got = " ".join(str(error).split())[:120]
+            raise Mistake(f"the labels in {path} cannot be read", got) from error

@@ -1,0 +1,94 @@
+"""What must be known first, in sentences made from the figures; bad news is as bold as good news."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from diabolo.fidelity import Interval
+from diabolo.fidelity.copying import QUANTILE
+from diabolo.tasks.quality.record import Quality, Usefulness
+from diabolo.tasks.report.page import Sentence
+
+NOTABLE = 2  # times what is expected: a share of copies from here on is told as bad
+
+
+def verdicts(quality: Quality) -> tuple[Sentence, ...]:
+    """A sentence on each question that the page answers, and what was not measured."""
+    told = _taught(quality.usefulness) if quality.usefulness else []
+    told += [_apart(quality), _covered(quality), _copied(quality)]
+    return (*told, *(Sentence(note) for note in quality.notes))
+
+
+def _taught(found: Usefulness) -> list[Sentence]:
+    gain = found.both_gain
+    by = f"{points(gain.value)} points, 95 % interval {interval(gain, points)}"
+    if found.helps:
+        first = Sentence(f"It helps: real + synthetic teaches more than real alone ({by}).", "best")
+    else:
+        verdict = "less than" if gain.high < 0 else "no more than"
+        first = Sentence(f"It does not help: real + synthetic teaches {verdict} real alone ({by}).", "worse")
+    accuracies = {arm: share(values.mean()) for arm, values in found.accuracies.items()}
+    as_many = "as many real" if found.counts["synthetic"] == found.counts["real"] else f"{found.counts['real']} real"
+    text = (
+        f"{found.counts['synthetic']} synthetic alone teach {accuracies['synthetic']}, {as_many} {accuracies['real']}."
+    )
+    told = [first, Sentence(text)]
+    if found.missing:
+        lacks = ", ".join(found.missing[:10]) + (" and more" if len(found.missing) > 10 else "")
+        told.append(Sentence(f"Classes that the synthetic set lacks: {lacks}.", "worse"))
+    return told
+
+
+def _apart(quality: Quality) -> Sentence:
+    figure = quality.telling.figures[0]
+    text = (
+        f"A classifier tells synthetic from real in {share(figure.value.value)} of cases "
+        f"({interval(figure.value, share)}); two real sets in {share(figure.floor.value)}."
+    )
+    alike = figure.value.low <= max(0.5, figure.floor.high)
+    return Sentence(text, "best" if alike else "worse")
+
+
+def _covered(quality: Quality) -> Sentence:
+    found = {figure.name: figure for figure in quality.likeness}
+    precision, coverage = found["precision"], found["coverage"]
+    return Sentence(
+        f"{share(precision.value.value)} of the synthetic lie where real ones lie (real ones themselves: "
+        f"{share(precision.floor.value)}); {share(coverage.value.value)} of the real ones' places are covered "
+        f"({share(coverage.floor.value)})."
+    )
+
+
+def _copied(quality: Quality) -> Sentence:
+    memory = quality.memory
+    near, copies = memory.copying.share, int(memory.copies.sum())
+    told = f"{share(near.value)} lie nearer to a real one than 99 % of unseen real ones do"
+    if copies > NOTABLE * memory.real_copies * len(memory.copies):
+        return Sentence(f"{copies} of {len(memory.copies)} are exact copies of real ones; {told}.", "worse")
+    if near.value > NOTABLE * QUANTILE and near.low > QUANTILE:
+        return Sentence(f"Some may be copied: {told} (expected: 1 %).", "worse")
+    return Sentence(f"No sign of copying: {told} (expected: 1 %).", "best")
+
+
+def share(value: float) -> str:
+    """A share in per cent.
+
+    >>> share(0.98765), share(float("nan"))
+    ('98.8 %', '–')
+    """
+    return "–" if math.isnan(value) else f"{100 * value:.1f} %"
+
+
+def points(value: float) -> str:
+    """A difference of shares in points, signed.
+
+    >>> points(-0.0026), points(0.01)
+    ('−0.26', '+1.00')
+    """
+    return f"{100 * value:+.2f}".replace("-", "−")
+
+
+def interval(value: Interval, tell: Callable[[float], str]) -> str:
+    """The ends of an interval in words."""
+    return "" if math.isnan(value.low) else f"{tell(value.low)} to {tell(value.high)}"

@@ -1,0 +1,313 @@
+"""The quality report: copies are found, two halves of one set are at the floor, what is spoilt fails."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_digits
+
+from diabolo import measure_quality
+from diabolo.cli import main
+from diabolo.errors import Mistake
+from diabolo.pixels import Picture, read_picture, write_picture
+from diabolo.tasks.quality import Quality
+from diabolo.tasks.quality.likeness import spoilt
+from diabolo.tasks.quality.page import page, write_report
+from diabolo.tasks.quality.verdicts import verdicts
+from diabolo.tasks.report.page import render
+
+ORDER = np.random.default_rng(0).permutation(1797)
+DIGITS = np.rint(load_digits().images * (255 / 16)).astype(np.uint8)[ORDER]
+LABELS = load_digits().target[ORDER]
+REAL, HELD, FRESH = slice(0, 400), slice(400, 700), slice(700, 1100)
+BAD = spoilt(DIGITS[FRESH], np.random.default_rng(1))
+
+
+SHORT = {"usefulness.STEPS": 40, "measure.STEPS": 40, "likeness.TELLING_STEPS": 60, "likeness.STEPS": 40}
+
+
+def shorten(patch: pytest.MonkeyPatch) -> None:
+    """Trainings of few small steps, which digits of 8 x 8 need no more of."""
+    patch.setattr("diabolo.training.classifier.BATCH", 32)
+    for name, steps in SHORT.items():
+        patch.setattr(f"diabolo.tasks.quality.{name}", steps)
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten(monkeypatch)
+
+
+def measured(synthetic: np.ndarray, labels: Any = None, **options: Any) -> Quality:
+    given = {"held_out": DIGITS[HELD], "labels": LABELS[REAL], "held_out_labels": LABELS[HELD], "seeds": 2} | options
+    return measure_quality(DIGITS[REAL], synthetic, synthetic_labels=labels, **given)
+
+
+def figures(quality: Quality) -> dict[str, tuple[float, float, float]]:
+    return {one.name: (one.floor.value, one.value.value, one.ceiling.value) for one in quality.figures}
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Quality]:
+    """Other real digits, copies of the training digits, and spoilt digits, each taken for synthetic."""
+    with pytest.MonkeyPatch.context() as patch:
+        shorten(patch)
+        return {
+            "fresh": measured(DIGITS[FRESH], LABELS[FRESH]),
+            "copied": measured(DIGITS[REAL], LABELS[REAL]),
+            "spoilt": measured(BAD, LABELS[FRESH]),
+        }
+
+
+def test_other_real_ones_are_at_the_floor(found: dict[str, Quality]) -> None:
+    for name, (floor, value, ceiling) in figures(found["fresh"]).items():
+        assert abs(value - floor) < max(0.1, 0.2 * abs(value - ceiling)), name
+    told = found["fresh"].telling.figures[0]
+    assert told.value.low <= 0.55
+    memory = found["fresh"].memory
+    assert memory.copying.share.value < 0.04
+    assert memory.membership is not None
+    assert memory.membership.low < 0.5 < memory.membership.high
+    assert not memory.copies.any()
+
+
+def test_spoilt_ones_are_at_the_ceiling(found: dict[str, Quality]) -> None:
+    for name, (floor, value, ceiling) in figures(found["spoilt"]).items():
+        assert abs(value - ceiling) < 0.35 * abs(value - floor), name
+    taught = found["spoilt"].usefulness
+    assert taught is not None
+    assert taught.accuracies["synthetic"].max() < taught.accuracies["real"].min() - 0.05
+    assert not taught.helps
+    assert "does not help" in verdicts(found["spoilt"])[0].text
+    assert verdicts(found["spoilt"])[0].mark == "worse"
+
+
+def test_a_copied_training_set_is_found(found: dict[str, Quality]) -> None:
+    memory = found["copied"].memory
+    assert memory.copies.all()
+    assert memory.copying.share.value == 1
+    assert memory.nearer is not None
+    assert memory.nearer.value == 1
+    assert memory.membership is not None
+    assert memory.membership.value > 0.99
+    told = [sentence for sentence in verdicts(found["copied"]) if "copies" in sentence.text]
+    assert [sentence.mark for sentence in told] == ["worse"]
+    assert told[0].text.startswith("400 of 400 are exact copies of real ones")
+
+
+def test_a_blurred_copy_is_found_without_held_out_ones() -> None:
+    noise = np.random.default_rng(2).normal(0, 6, (300, 8, 8))
+    near = (DIGITS[:300] + noise).clip(0, 255).astype(np.uint8)
+    memory = measure_quality(DIGITS[REAL], near, seeds=2).memory
+    assert memory.copying.share.value > 0.9
+    assert not memory.copies.any()
+    assert memory.membership is None
+    assert memory.nearer is None
+
+
+def test_helping_is_told() -> None:
+    """Forty real digits, and 400 more: these teach something."""
+    few = measure_quality(
+        DIGITS[:40],
+        DIGITS[FRESH],
+        held_out=DIGITS[HELD],
+        labels=LABELS[:40],
+        synthetic_labels=LABELS[FRESH],
+        held_out_labels=LABELS[HELD],
+    )
+    assert few.usefulness is not None
+    assert few.usefulness.helps
+    assert few.usefulness.counts == {"real": 40, "synthetic": 40, "both": 440}
+    assert verdicts(few)[0].text.startswith("It helps")
+    assert verdicts(few)[0].mark == "best"
+
+
+def test_without_labels_that_part_is_left_out_and_said() -> None:
+    found = measured(DIGITS[FRESH])
+    assert found.usefulness is None
+    assert any("no labels in the synthetic set" in note for note in found.notes)
+    assert "classifier of the labels" in found.features  # the real ones have labels
+    plain = measure_quality(DIGITS[REAL], DIGITS[FRESH], seeds=2)
+    assert "autoencoder" in plain.features
+    assert any("half of the real ones took their place" in note for note in plain.notes)
+    assert any("membership" in note for note in plain.notes)
+    assert json.loads(json.dumps(plain.to_dict()))["usefulness"] is None
+
+
+def test_the_same_seed_gives_the_same_figures(found: dict[str, Quality]) -> None:
+    assert measured(DIGITS[FRESH], LABELS[FRESH]).to_dict() == found["fresh"].to_dict()
+
+
+def test_the_page_stands_alone(found: dict[str, Quality], tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_report(found["copied"], path)
+    text = path.read_text(encoding="utf-8")
+    pictures = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", text)
+    assert len(pictures) > 100
+    assert all(read_picture(base64.b64decode(picture)).values.shape == (8, 8) for picture in pictures)
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', text)
+    assert "<script" not in text
+    assert "real against real" in text
+    names = re.findall(r'<h2 id="([^"]+)"', text)
+    assert names == ["pictures", "usefulness", "figures", "apart", "copies", "method"]
+    for quality in found.values():
+        assert "nan" not in re.sub(r"data:[^\"]*", "", render(page(quality))).lower()
+
+
+def table(rows: slice, seed: int) -> np.ndarray:
+    """Rows of the breast cancer table, five columns and the kind of tumour."""
+    order = np.random.default_rng(seed).permutation(569)
+    data = load_breast_cancer()
+    return np.column_stack((data.data[:, :5], data.target))[order][rows]
+
+
+COLUMNS = ["radius", "texture", "perimeter", "area", "smoothness", "kind"]
+
+
+def csv(path: Path, rows: np.ndarray) -> str:
+    path.write_text(",".join(COLUMNS) + "\n" + "\n".join(",".join(f"{x:g}" for x in row) for row in rows))
+    return str(path)
+
+
+def test_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    real, other = (
+        csv(tmp_path / "real.csv", table(slice(0, 300), 0)),
+        csv(tmp_path / "o.csv", table(slice(300, 569), 0)),
+    )
+    line = ["quality", real, other, "--labels", "kind", "--seeds", "2", "--json", "-o", str(tmp_path / "r.html")]
+    assert main(line) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told["columns"]) == [*COLUMNS[:5], "label"]
+    for name in ("column_shape_error", "pair_trend_error"):
+        figure = told["figures"][name]
+        assert figure["value"] < 2 * figure["floor"] + 0.05
+        assert figure["ceiling"] > 2 * figure["value"]
+    assert told["usefulness"]["auroc"]["real"] > 0.9
+    assert told["features"].startswith("the standardised columns")
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "Column by column" in text
+    assert "smoothness" in text
+
+
+def test_tables_with_missing_values_and_categories() -> None:
+    real, other = table(slice(0, 280), 0), table(slice(280, 569), 0)
+    real[::7, 1] = np.nan
+    found = measure_quality(real, other, categorical=["column 6"], seeds=2)
+    assert found.columns is not None
+    assert found.columns.categorical == (False,) * 5 + (True,)
+    assert found.columns.shapes[1] == pytest.approx(1 / 7, abs=0.05)
+
+
+def idx(path: Path, array: np.ndarray) -> None:
+    head = struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
+    path.write_bytes(gzip.compress(head + array.astype(np.uint8).tobytes()))
+
+
+def test_labels_are_found_where_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file beside an idx file, the folders' names, an archive: "3" and 3 are one class."""
+    idx(tmp_path / "train-images-idx3-ubyte.gz", DIGITS[:60])
+    idx(tmp_path / "train-labels-idx1-ubyte.gz", LABELS[:60])
+    np.savez(tmp_path / "made.npz", images=DIGITS[60:120] / 255, labels=LABELS[60:120])
+    for i in range(120, 180):
+        folder = tmp_path / "folder" / str(LABELS[i])
+        folder.mkdir(parents=True, exist_ok=True)
+        write_picture(folder / f"{i}.png", Picture(DIGITS[i]))
+    pictures = str(tmp_path / "train-images-idx3-ubyte.gz")
+    assert main(["quality", pictures, str(tmp_path / "made.npz"), "--seeds", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["usefulness"]["learned_from"]["both"] == 90
+    folder = str(tmp_path / "folder")
+    assert main(["quality", folder, folder, "--labels-from-folders", "--seeds", "2"]) == 0
+    assert "60 of 60 are exact copies" in capsys.readouterr().out
+    mixed = measure_quality(pictures, DIGITS[120:180], synthetic_labels=LABELS[120:180].astype(str), seeds=2)
+    assert mixed.usefulness is not None
+
+
+def test_floats_stand_for_eight_bits() -> None:
+    found = measure_quality(DIGITS[REAL], DIGITS[REAL].astype(np.float32) / 255, seeds=2)
+    assert found.memory.copies.all()
+
+
+SMALL = DIGITS[:60]
+REFUSED: dict[str, tuple[tuple[Any, Any], dict[str, Any], str]] = {
+    "sizes": (
+        (SMALL, np.zeros((60, 12, 12), np.uint8)),
+        {},
+        r"different sizes: got 8 x 8 \(real\) and 12 x 12 .*--side 8",
+    ),
+    "channels": ((SMALL, np.zeros((60, 8, 8, 3), np.uint8)), {}, r"different channels.*--channels 1"),
+    "columns": ((np.zeros((60, 4)), np.zeros((60, 5))), {}, r"different columns"),
+    "kinds": ((SMALL, np.zeros((60, 64))), {}, r"different kinds"),
+    "numbers": ((SMALL, SMALL.astype(np.float32)), {}, r"different kinds of numbers.*astype\('uint8'\)"),
+    "one picture": ((SMALL, SMALL[:1]), {}, r"too few images in the synthetic set: got 1; allowed: 24 or more"),
+    "few real": ((SMALL[:9], SMALL), {}, r"too few images in the real set: got 9"),
+    "channels first": ((np.zeros((60, 3, 9, 9)), SMALL), {}, r"channels come first"),
+    "NaN": ((SMALL / 255, np.full((60, 8, 8), np.nan)), {}, r"NaN"),
+    "labels": (
+        (SMALL, SMALL),
+        {"labels": LABELS[:10]},
+        r"labels of the real set do not match it: got 10 labels for 60",
+    ),
+    "strange labels": (
+        (SMALL, SMALL),
+        {"labels": LABELS[:60] % 3, "synthetic_labels": LABELS[:60]},
+        r"labels that the real one has not: got 3, 4",
+    ),
+    "one label": (
+        (SMALL, SMALL),
+        {"labels": np.zeros(60), "synthetic_labels": np.zeros(60)},
+        r"all real images have one label",
+    ),
+    "no column": ((np.eye(60), np.eye(60)), {"labels": "kind"}, r"unknown column of the real set: got 'kind'"),
+    "column of pictures": ((SMALL, SMALL), {"labels": "kind"}, r"only tables have a column of labels"),
+    "no folders": ((SMALL, SMALL), {"labels_from_folders": True}, r"lie in no folder"),
+    "categories": ((np.eye(60), np.eye(60)), {"categorical": ["kind"]}, r"unknown column: got 'kind'"),
+    "seeds": ((SMALL, SMALL), {"seeds": 1}, r"seeds is too small: got 1; allowed: 2 or more"),
+    "most": ((SMALL, SMALL), {"most": 3}, r"most is too small"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_in_one_line(name: str) -> None:
+    given, options, message = REFUSED[name]
+    with pytest.raises(Mistake, match=message) as caught:
+        measure_quality(*given, **options)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("digits none", "no file, folder or set 'none'"),
+        ("digits empty", "there are no pictures in empty"),
+        ("digits digits -o report.txt", "not the name of a page"),
+        ("digits digits --side many", "--side is not a whole number"),
+        ("digits digits --seeds 1", "--seeds is not a whole number: got '1'; allowed: 2 or more"),
+        ("digits digits --labels a --labels-from-folders", "labels from two places"),
+        ("digits faces", "different sizes"),
+    ],
+)
+def test_mistakes_on_the_command_line(
+    line: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    assert main(["quality", *line.split()]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert message in said.err.splitlines()[-1]
+
+
+def test_a_missing_class_is_told() -> None:
+    some = LABELS[FRESH] != 3
+    found = measured(DIGITS[FRESH][some], LABELS[FRESH][some])
+    assert found.usefulness is not None
+    assert found.usefulness.missing == ("3",)
+    assert any("lacks: 3" in sentence.text and sentence.mark == "worse" for sentence in verdicts(found))
