@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from diabolo.sources import open_source
     from diabolo.tasks.compress import Compressor
     from diabolo.tasks.detect import AnomalyDetector
+    from diabolo.tasks.generate import Generator
     from diabolo.tasks.restore import Deblocker, Deblurrer, Denoiser, Enlarger, Inpainter
 
 __version__ = "0.1.0"
@@ -56,6 +57,7 @@ __all__ = [
     "Enlarger",
     "Flat",
     "Gaussian",
+    "Generator",
     "Inpainter",
     "Jpeg",
     "Laplace",
@@ -99,6 +101,7 @@ _HOMES = {
     "Enlarger": "diabolo.tasks.restore",
     "Flat": "diabolo.architectures",
     "Gaussian": "diabolo.objectives",
+    "Generator": "diabolo.tasks.generate",
     "Inpainter": "diabolo.tasks.restore",
     "Jpeg": "diabolo.corruptions",
     "Laplace": "diabolo.objectives",

@@ -17,6 +17,7 @@ from diabolo.network import Network
 from diabolo.normal import Normal
 from diabolo.preprocessing import Conversion
 from diabolo.recipe import Recipe
+from diabolo.sampler import Sampler
 
 
 @dataclasses.dataclass
@@ -31,6 +32,8 @@ class Model:
     provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
     bounds: ErrorBounds | None = None  # how sure a restored image is; None where the model restores nothing
     normal: Normal | None = None  # what normal images are like; None where the recipe has no witnesses
+    sampler: Sampler | None = None  # what new codes are drawn from; None where the recipe has no priors
+    digest: str = ""  # of the file it was read from, hexadecimal; "" where it was not read from one
     batch_size: int = 256  # images at a time when the model is used
 
     @property

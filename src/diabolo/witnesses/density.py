@@ -7,8 +7,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from diabolo.learned import Statistics
 from diabolo.options import option, part
-from diabolo.witnesses.base import SEEN, Evidence, Moments, Statistics, Told, placed, principal, rows_of, seen
+from diabolo.witnesses.base import SEEN, Evidence, Moments, Told, placed, principal, rows_of, seen
 
 
 @part

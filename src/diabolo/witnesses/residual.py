@@ -7,8 +7,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from diabolo.learned import Statistics
 from diabolo.options import option, part
-from diabolo.witnesses.base import Evidence, Moments, Statistics, Told, whitener
+from diabolo.witnesses.base import Evidence, Moments, Told, whitener
 
 FLOOR = 1e-3  # of the mean variance: places where normal images never differ do not decide alone
 
