@@ -218,6 +218,6 @@ def _describe(told: Any, known: dict[str, type]) -> Model:
         known_bounds = told.get("bounds") is not None and not isinstance(told["bounds"], dict)
         bounds = ErrorBounds(conversion.shape[0], recipe.hint, told["bounds"]) if known_bounds else None
     normal = Normal.shaped(recipe.witnesses, told["normal"]) if "normal" in told else None
-    sampler = Sampler.shaped(recipe.priors, network.latent.code, told["prior"]) if "prior" in told else None
+    sampler = Sampler.shaped(recipe.priors, network.latent, told["prior"]) if "prior" in told else None
     scale, metrics, provenance = float(told["scale"]), told["metrics"], told["provenance"]
     return Model(recipe, network, conversion, scale, metrics, provenance, bounds, normal, sampler)

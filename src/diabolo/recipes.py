@@ -33,7 +33,7 @@ _DETECTING = Training(
     validation=0.05,
     calibration=0.2,
 )
-_GENERATING = Training(epochs=6, batch_size=256, optimizer="muon", learning_rate=4e-3, validation=0.02)
+_GENERATING = Training(steps=1400, batch_size=256, optimizer="muon", learning_rate=4e-3, validation=0.02)
 SMALL = 64  # pixels; pictures with no longer side are looked at as wholes where all have one size
 _DEEP = Flat(depth=3, width=1024, activation="silu", decoder_activation="silu")
 
@@ -179,7 +179,7 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
             beta=0.02,
             priors=(FlowMatching(256, 3),),
             preprocessing=Preprocessing(scaling="columns"),
-            training=Training(epochs=30, learning_rate=3e-3, optimizer="muon"),
+            training=Training(steps=3000, learning_rate=3e-3),
         ),
         "the same for vectors, which `generate` takes by itself",
     ),

@@ -26,23 +26,39 @@ class Sampler(nn.Module):
     rows: Tensor  # (m, k), whole numbers; -1 = not known
     counts: Tensor  # (m,), whole numbers
 
-    def __init__(self, parts: Sequence[Any], kept: int, code: Sequence[int], attributes: Sequence[Attribute]) -> None:
-        """`kept` is the place in the recipe's `parts` of the prior that is kept; `code` the shape of what it draws."""
+    def __init__(
+        self,
+        parts: Sequence[Any],
+        kept: int,
+        shape: Sequence[int],
+        attributes: Sequence[Attribute] = (),
+        vocabulary: int = 0,
+    ) -> None:
+        """`kept` is the place in the recipe's `parts` of the prior that is kept.
+
+        `shape` is that of what it draws: of a code, or of its tokens where it speaks of these, with their `vocabulary`.
+        """
         super().__init__()
-        self.kept, self.part, self.code, self.attributes = kept, parts[kept], tuple(code), tuple(attributes)
-        self.prior = self.part.build(Space(self.code, tuple(len(a.values) for a in self.attributes)))
+        self.kept, self.part, self.attributes = kept, parts[kept], tuple(attributes)
+        self.space = Space(tuple(shape), tuple(len(a.values) for a in self.attributes), vocabulary)
+        self.prior = self.part.build(self.space)
         self.register_buffer("rows", torch.zeros(0, dtype=torch.long))
         self.register_buffer("counts", torch.zeros(0, dtype=torch.long))
 
     @classmethod
-    def shaped(cls, parts: Sequence[Any], code: Sequence[int], told: Any) -> Sampler:
+    def shaped(cls, parts: Sequence[Any], latent: Any, told: Any) -> Sampler:
         """One without memory, as a file tells it; a `Mistake` where that cannot be."""
-        if not isinstance(told, dict) or set(told) != {"kept", "attributes", "shapes"}:
+        if not isinstance(told, dict) or set(told) != {"kept", "shape", "attributes", "shapes"}:
             raise Mistake("its prior is not what it should be")
         if type(told["kept"]) is not int or not 0 <= told["kept"] < len(parts):
             raise Mistake("its prior is not one of its recipe", got=repr(told["kept"])[:40])
+        shape, part = told["shape"], parts[told["kept"]]
+        vocabulary = vocabulary_of(part, latent)
+        fits = _is_shape(shape) if vocabulary else shape == list(latent.code)
+        if not fits:
+            raise Mistake("its prior is not one of its codes", got=repr(shape)[:40])
         with torch.device("meta"):
-            sampler = cls(parts, told["kept"], code, _attributes(told["attributes"]))
+            sampler = cls(parts, told["kept"], shape, _attributes(told["attributes"]), vocabulary)
         give_shapes(sampler, told["shapes"], "statistics of codes", "its prior")
         if sampler.rows.shape != (len(sampler.counts), len(sampler.attributes)) or not len(sampler.counts):
             raise Mistake("its prior does not say how often its images are of what")
@@ -51,7 +67,8 @@ class Sampler(nn.Module):
     def describe(self) -> dict[str, Any]:
         """What a file tells of it beside its weights."""
         attributes = {attribute.name: list(attribute.values) for attribute in self.attributes}
-        return {"kept": self.kept, "attributes": attributes, "shapes": shapes_of(self)}
+        shape, shapes = list(self.space.shape), shapes_of(self)
+        return {"kept": self.kept, "shape": shape, "attributes": attributes, "shapes": shapes}
 
     def in_words(self) -> str:
         """The prior and what may be asked for, as `flow-matching (label: 10)`."""
@@ -118,7 +135,7 @@ class Sampler(nn.Module):
             raise Mistake("there is nothing to guide by", got=why, allowed="guidance 1")
 
     def sample(self, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
-        """A code for each row of conditions (n, k): (n, *code)."""
+        """A code, or the tokens of one, for each row of conditions (n, k): (n, *shape)."""
         drawn: Tensor = self.prior.sample(conditions, generator, guidance)
         return drawn
 
@@ -126,6 +143,22 @@ class Sampler(nn.Module):
         """One row of conditions in words, values alone where there is one attribute; "" where nothing is known."""
         said = [(a.name, a.values[i]) for a, i in zip(self.attributes, row, strict=True) if i != UNKNOWN]
         return ", ".join(value if len(self.attributes) == 1 else f"{name}={value}" for name, value in said)
+
+
+def vocabulary_of(part: Any, latent: nn.Module) -> int:
+    """How many different tokens a prior draws from, 0 where it draws numbers; a `Mistake` where codes are no tokens."""
+    if not part.discrete:
+        return 0
+    vocabulary = getattr(latent, "vocabulary", 0)
+    if not vocabulary:
+        wrong = f"the prior {name_of(part)} draws tokens, and the codes of this latent are numbers"
+        raise Mistake(wrong, allowed="a quantised latent", remedy="--priors flow-matching")
+    return int(vocabulary)
+
+
+def _is_shape(shape: Any) -> bool:
+    sound = isinstance(shape, list) and 0 < len(shape) <= 3 and all(type(side) is int and side > 0 for side in shape)
+    return sound and math.prod(shape) <= MOST_TOKENS
 
 
 def _attributes(told: Any) -> list[Attribute]:

@@ -27,8 +27,8 @@ _CLEAR = ("PNG", "TIFF", "WEBP")  # the formats that hold transparency
 def write_picture(path: str | os.PathLike[str], picture: Picture, quality: int = 95) -> None:
     """Write a picture in the format that the suffix of `path` names; the file is there whole or not at all.
 
-    Bit depth, transparency and colour profile are kept; EXIF is kept except in BMP and in TIFF of more than 8 bits, texts
-    in PNG alone.
+    Bit depth, transparency and colour profile are kept; EXIF is kept except in BMP and in TIFF of more than 8 bits,
+    texts in PNG alone.
     `quality` (1..100) is JPEG's, written with full-size colour planes (4:4:4); the other formats are written without
     loss. WebP knows no grey: a grey picture comes back as RGB. Raises `Mistake` for a suffix that is not known, for
     what the format cannot hold (16 bits or transparency in JPEG), and where the path cannot be written.

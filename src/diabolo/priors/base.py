@@ -78,7 +78,7 @@ class Groups(nn.Module):
 
     def learn(self, conditions: Tensor) -> Tensor:
         """Learn the combinations, and give the number (n,) of each row's own."""
-        self.seen, numbers = conditions.unique(dim=0, return_inverse=True)
+        self.seen, numbers, _ = combinations(conditions)
         return numbers
 
     def nearest(self, conditions: Tensor) -> Tensor:
@@ -86,6 +86,15 @@ class Groups(nn.Module):
         wanted = conditions[:, None]
         agree = (self.seen == wanted).float() + 0.5 * ((self.seen == UNKNOWN) | (wanted == UNKNOWN)).float()
         return agree.sum(2).argmax(1)
+
+
+def combinations(conditions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Each combination (m, k) of conditions (n, k) once, the number (n,) of each row's, and how many rows have each."""
+    if not conditions.shape[1]:  # nothing is known, of any of them
+        nothing = conditions.new_zeros(len(conditions))
+        return conditions[:1], nothing, nothing.new_tensor([len(conditions)])
+    rows, numbers, counts = conditions.unique(dim=0, return_inverse=True, return_counts=True)
+    return rows, numbers, counts
 
 
 def embedding(counts: tuple[int, ...], width: int) -> nn.ModuleList:

@@ -57,8 +57,8 @@ def conditions_of(labels: Any, names: Sequence[str] | None = None) -> Conditions
     if hasattr(labels, "columns") and hasattr(labels, "to_numpy"):
         labels = {str(name): labels[name].tolist() for name in labels.columns}
     if isinstance(labels, Mapping):
-        return _of_columns({str(name): list(column) for name, column in labels.items()})
-    rows = list(labels) if not hasattr(labels, "tolist") else labels.tolist()
+        return _of_columns({str(name): _plain(column) for name, column in labels.items()})
+    rows = _plain(labels)
     if rows and all(isinstance(row, set | frozenset | list | tuple) for row in rows):
         lengths = {len(row) for row in rows}
         if isinstance(labels, np.ndarray) or (len(lengths) == 1 and names is not None):
@@ -66,6 +66,11 @@ def conditions_of(labels: Any, names: Sequence[str] | None = None) -> Conditions
             return _of_columns(dict(zip(named, map(list, zip(*rows, strict=True)), strict=True)))
         return _of_tags(rows)
     return _of_columns({CLASS: rows})
+
+
+def _plain(column: Any) -> list[Any]:
+    """A list of Python's own values."""
+    return column.tolist() if hasattr(column, "tolist") else list(column)
 
 
 def _of_columns(columns: dict[str, list[Any]]) -> Conditions:

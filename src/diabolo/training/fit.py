@@ -95,7 +95,7 @@ def fit(
     if recipe.witnesses:
         check_kept(len(kept), len(pictures))
     if recipe.priors:
-        check_priors(recipe, pictures, seen.low == seen.high, listen)
+        check_priors(recipe, network.latent, pictures, seen.low == seen.high, listen)
     partners = None if target is None else paired(pictures, Pictures(target, recipe.preprocessing, training.memory))
     batches = Batches(pictures, conversion, training, processes, learned, held_out, partners, kept)
     if training.steps and not exact:

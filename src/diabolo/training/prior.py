@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from diabolo.errors import Diverged, Mistake
 from diabolo.events import Listener, Note, Passed
 from diabolo.model import Model
 from diabolo.options import name_of, numbered
+from diabolo.priors.base import combinations
 from diabolo.recipe import Recipe, Training
-from diabolo.sampler import Sampler
+from diabolo.sampler import Sampler, vocabulary_of
+from diabolo.sources import Attribute
 from diabolo.training.batches import Batches
 from diabolo.training.pictures import Pictures
 from diabolo.training.players import Player
@@ -32,8 +35,10 @@ class Codes(NamedTuple):
     conditions: Tensor
 
 
-def check_priors(recipe: Recipe, pictures: Pictures, constant: bool, listen: Listener) -> None:
-    """Refuse, before the training, pictures that no prior can be learned from; tell of classes with few."""
+def check_priors(recipe: Recipe, latent: nn.Module, pictures: Pictures, constant: bool, listen: Listener) -> None:
+    """Refuse, before the training, pictures or codes that no prior can be learned from; tell of classes with few."""
+    for part in recipe.priors:
+        vocabulary_of(part, latent)
     if pictures.shape is None and not recipe.preprocessing.side:
         remedy = "--preprocessing.side 64"
         raise Mistake("new pictures have one size, and these have several", allowed="one size", remedy=remedy)
@@ -56,28 +61,35 @@ def learn_prior(model: Model, batches: Batches, listen: Listener) -> Sampler:
     """
     parts, generator = model.recipe.priors, Generator(model.device)
     generator.manual_seed(model.recipe.training.seed)
-    given = batches.pictures.conditions
-    attributes = () if given is None else given.attributes
     compared = len(batches.held_out) > 0 and len(parts) > 1
     both = np.concatenate((batches.learned, batches.held_out))
     learned = encoded(model, batches, batches.learned if compared else both, generator)
-    beside = encoded(model, batches, batches.held_out, generator) if compared else learned
-    candidates = []
-    for place in range(len(parts)):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(model.recipe.training.seed)
-            sampler = Sampler(parts, place, model.code, attributes).to(model.device)
-        sampler.rows, sampler.counts = learned.conditions.unique(dim=0, return_counts=True)
-        learn(sampler, learned, model.recipe.training.seed, listen)
-        candidates.append(sampler.eval().requires_grad_(False))
+    given = batches.pictures.conditions
+    attributes = () if given is None else given.attributes
+    candidates = [learned_one(model, place, learned, attributes, listen) for place in range(len(parts))]
     if len(parts) == 1:
         return candidates[0]
-    distances = [distance(beside, sampler, generator) for sampler in candidates]
+    beside = encoded(model, batches, batches.held_out, generator) if compared else learned
+    distances = [distance(beside, sampler, model.network.latent, generator) for sampler in candidates]
     model.metrics["priors"] = dict(zip(numbered(parts), distances, strict=True))
     best = min(range(len(parts)), key=lambda i: distances[i])
     told = ", ".join(f"{name_of(part)} {found:.4f}" for part, found in zip(parts, distances, strict=True))
     listen(Note(f"the prior {name_of(parts[best])} is kept; distances of samples to held-out codes: {told}"))
     return candidates[best]
+
+
+def learned_one(model: Model, place: int, codes: Codes, attributes: Sequence[Attribute], listen: Listener) -> Sampler:
+    """The recipe's prior at `place`, learned from codes, or from their tokens where it speaks of these."""
+    parts, latent, seed = model.recipe.priors, model.network.latent, model.recipe.training.seed
+    if parts[place].discrete:
+        codes = Codes(latent.tokens(codes.values), codes.conditions)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        vocabulary = vocabulary_of(parts[place], latent)
+        sampler = Sampler(parts, place, codes.values.shape[1:], attributes, vocabulary).to(model.device)
+    sampler.rows, _, sampler.counts = combinations(codes.conditions)
+    learn(sampler, codes, seed, listen)
+    return sampler.eval().requires_grad_(False)
 
 
 def encoded(model: Model, batches: Batches, indices: np.ndarray, generator: Generator) -> Codes:
@@ -119,11 +131,11 @@ def descend(sampler: Sampler, codes: Codes, seed: int, listen: Listener) -> None
     numbers = codes.values[0].numel()
     player = Player(name, sampler.prior.train(), lambda *_: {}, training)
     generator = Generator(codes.values.device)
-    order = torch.zeros(0, dtype=torch.long)
+    shuffle, order = Generator().manual_seed(seed), torch.zeros(0, dtype=torch.long)
     for step in range(part.steps):
         generator.manual_seed(seed * part.steps + step)
         if len(order) < min(part.batch_size, count):
-            order = torch.cat((order, torch.randperm(count, generator=Generator().manual_seed(seed + step))))
+            order = torch.cat((order, torch.randperm(count, generator=shuffle)))
         chosen, order = order[: part.batch_size], order[part.batch_size :]
         chosen = chosen.to(codes.values.device)
         loss = sampler.prior.loss(codes.values[chosen], codes.conditions[chosen], generator).mean() / numbers
@@ -134,16 +146,17 @@ def descend(sampler: Sampler, codes: Codes, seed: int, listen: Listener) -> None
     player.swap_average()
 
 
-def distance(codes: Codes, sampler: Sampler, generator: Generator) -> float:
+def distance(codes: Codes, sampler: Sampler, latent: Any, generator: Generator) -> float:
     """The energy distance of samples to codes of the same conditions, in units of the codes' spread; 0 = none.
 
     2 E|X - Y| - E|X - X'| - E|Y - Y'| (Szekely and Rizzo 2013, equation 2.1), the mean over the classes by their size.
     """
     values, conditions = codes.values[:MOST_COMPARED].flatten(1), codes.conditions[:MOST_COMPARED]
     with torch.no_grad():
-        drawn = sampler.sample(conditions, generator).flatten(1)
+        drawn = sampler.sample(conditions, generator)
+        drawn = (latent.from_tokens(drawn) if sampler.part.discrete else drawn).flatten(1)
     spread = (values - values.mean(0)).square().sum(1).mean().sqrt().clamp(min=1e-12)
-    _, classes, counts = conditions.unique(dim=0, return_inverse=True, return_counts=True)
+    _, classes, counts = combinations(conditions)
     if counts.min() < LEAST_COMPARED:
         classes = torch.zeros_like(classes)
     total = 0.0

@@ -61,7 +61,8 @@ class Wish:
         for start in range(first - first % AT_ONCE, self.count, AT_ONCE):
             stop = min(start + AT_ONCE, self.count)
             conditions = self.rows[even(self.shares, start, stop, self.count).to(self.rows.device)]
-            generator = torch.Generator(self.model.device).manual_seed((self.seed << 32) + start // AT_ONCE)
+            mixed = np.random.SeedSequence([self.seed, start // AT_ONCE]).generate_state(1, np.uint64)
+            generator = torch.Generator(self.model.device).manual_seed(int(mixed[0] >> 1))
             codes = drawn_codes(self.model, conditions, generator, self.guidance)
             yield Drawn(decoded(self.model, codes), conditions.cpu().numpy())
 
@@ -90,7 +91,8 @@ def drawn_codes(model: Model, conditions: Tensor, generator: torch.Generator, gu
         if model.sampler is None:
             codes: Tensor = model.network.latent.sample_prior(len(conditions), generator)
             return codes
-        return model.sampler.sample(conditions.to(model.device), generator, guidance)
+        codes = model.sampler.sample(conditions.to(model.device), generator, guidance)
+        return model.network.latent.from_tokens(codes) if model.sampler.part.discrete else codes
 
 
 def decoded(model: Model, codes: Tensor) -> np.ndarray:
