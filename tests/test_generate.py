@@ -21,7 +21,8 @@ from diabolo.tasks.generate.synthesize import synthesize
 from diabolo.training import fit
 
 QUICK = {"steps": 150, "batch_size": 32, "architecture.width": 8, "latent.size": 6, "priors": "mixture"}
-FLAGS = [word for name, value in QUICK.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+FAST = QUICK | {"steps": 20}  # where nothing is asked of the pictures
+FLAGS = [word for name, value in FAST.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 
 
 def ways(kind: int, count: int, seed: int = 0) -> np.ndarray:
@@ -213,7 +214,7 @@ def test_the_same_seed_gives_the_same_pictures(generator: Generator, place: Path
 def test_classes_as_given_or_balanced(bars: tuple[np.ndarray, np.ndarray]) -> None:
     images, kinds = bars
     uneven = np.r_[0:80, 80:120, 160:200]
-    generator = Generator(options=QUICK).fit(images[uneven], kinds[uneven])
+    generator = Generator(options=FAST).fit(images[uneven], kinds[uneven])
     _, said = generator.labelled_sample(60)
     assert {kind: int((said == kind).sum()) for kind in KINDS} == {"lies": 30, "stands": 15, "leans": 15}
     _, said = generator.labelled_sample(60, balanced=True)
@@ -239,7 +240,7 @@ def test_several_attributes(bars: tuple[np.ndarray, np.ndarray]) -> None:
 
 
 def test_without_labels(bars: tuple[np.ndarray, np.ndarray]) -> None:
-    generator = Generator(options=QUICK).fit(bars[0])
+    generator = Generator(options=FAST).fit(bars[0])
     assert generator.labels_ == {}
     images, said = generator.labelled_sample(4)
     assert images.shape == (4, 12, 12)
@@ -251,7 +252,7 @@ def test_without_labels(bars: tuple[np.ndarray, np.ndarray]) -> None:
 @pytest.mark.parametrize("prior", ["normal", "mixture", "none"])
 def test_between_two_and_near_one(bars: tuple[np.ndarray, np.ndarray], prior: str) -> None:
     images, kinds = bars
-    generator = Generator(options=QUICK | {"priors": prior}).fit(images, kinds)
+    generator = Generator(options=FAST | {"priors": prior}).fit(images, kinds)
     label = None if prior == "none" else "lies"
     seen = generator.model_.reconstruct(images[:2]).astype(int)
     way = generator.interpolate(images[0], images[1], 5, label=label).astype(int)
@@ -270,7 +271,7 @@ def test_between_two_and_near_one(bars: tuple[np.ndarray, np.ndarray], prior: st
 
 
 def test_a_variational_model_draws_without_a_prior_of_its_own(bars: tuple[np.ndarray, np.ndarray]) -> None:
-    generator = Generator(options=QUICK | {"priors": "none", "beta": 1.0}).fit(bars[0])
+    generator = Generator(options=FAST | {"priors": "none", "beta": 1.0}).fit(bars[0])
     assert generator.model_.sampler is None
     assert generator.sample(3).shape == (3, 12, 12)
 
@@ -308,7 +309,7 @@ def test_what_cannot_be_asked_for(generator: Generator, asked: dict[str, Any], m
 def test_few_pictures_of_a_class_are_told_of(bars: tuple[np.ndarray, np.ndarray]) -> None:
     images, kinds = bars
     told: list[Any] = []
-    generator = Generator(options=QUICK, listen=told.append).fit(images[:81], kinds[:81])
+    generator = Generator(options=FAST, listen=told.append).fit(images[:81], kinds[:81])
     notes = [event.text for event in told if hasattr(event, "warning") and event.warning]
     assert any("few pictures" in note and "stands (1)" in note for note in notes)
     assert generator.sample(3, "stands").shape == (3, 12, 12)
@@ -407,7 +408,7 @@ def test_a_synthetic_set_comes_in_the_layout_of_the_real_one(folder: Path, tmp_p
 
 def test_a_synthetic_set_of_arrays(bars: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
     np.savez(tmp_path / "bars.npz", images=bars[0], labels=np.repeat([4, 7, 9], 80))
-    told = synthesize(str(tmp_path / "bars.npz"), str(tmp_path / "new.npz"), count=50, options=QUICK)
+    told = synthesize(str(tmp_path / "bars.npz"), str(tmp_path / "new.npz"), count=50, options=FAST)
     assert told["labels"] == {"label": ["4", "7", "9"]}
     with np.load(tmp_path / "new.npz") as arrays:
         assert arrays["images"].shape == (50, 12, 12)
@@ -444,7 +445,7 @@ def test_provenance_in_pictures_of_any_depth(bars: tuple[np.ndarray, np.ndarray]
         if dtype == np.float32
         else images.astype(dtype) * (257 if dtype == np.uint16 else 1)
     )
-    Generator(options=QUICK).fit(images).save(tmp_path / "m.diabolo")
+    Generator(options=FAST).fit(images).save(tmp_path / "m.diabolo")
     assert run("generate", "-m", tmp_path / "m.diabolo", "-n", 2, "-o", tmp_path / "new") == 0
     picture = Image.open(tmp_path / "new" / "0.png")
     assert json.loads(picture.text["diabolo"])["of"] == 2
