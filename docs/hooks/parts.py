@@ -17,6 +17,7 @@ from diabolo.latents import LATENTS
 from diabolo.objectives import TERMS
 from diabolo.options import Family, Option, fields, name_of
 from diabolo.preprocessing import Preprocessing
+from diabolo.priors import PRIORS
 from diabolo.recipe import LIKELIHOOD_CHOICES, Recipe, Training
 from diabolo.recipes import RECIPES
 from diabolo.sources import list_sets
@@ -125,6 +126,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "term": lambda: family(TERMS),
     "view": lambda: family(VIEWS),
     "witness": lambda: family(WITNESSES),
+    "prior": lambda: family(PRIORS),
     "training": lambda: options(Training),
     "preprocessing": lambda: options(Preprocessing),
     "recipes": _recipes,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from diabolo.sources import open_source
     from diabolo.tasks.compress import Compressor
     from diabolo.tasks.detect import AnomalyDetector
+    from diabolo.tasks.generate import Generator
     from diabolo.tasks.quality import measure_quality
     from diabolo.tasks.restore import Deblocker, Deblurrer, Denoiser, Enlarger, Inpainter
 
@@ -58,6 +59,7 @@ __all__ = [
     "Enlarger",
     "Flat",
     "Gaussian",
+    "Generator",
     "Inpainter",
     "Jpeg",
     "Laplace",
@@ -104,6 +106,7 @@ _HOMES = {
     "Enlarger": "diabolo.tasks.restore",
     "Flat": "diabolo.architectures",
     "Gaussian": "diabolo.objectives",
+    "Generator": "diabolo.tasks.generate",
     "Inpainter": "diabolo.tasks.restore",
     "Jpeg": "diabolo.corruptions",
     "Laplace": "diabolo.objectives",

@@ -13,7 +13,6 @@ import datetime as dt
 import hashlib
 import importlib.metadata
 import json
-import math
 import os
 import platform
 import warnings
@@ -29,21 +28,23 @@ from torch import Tensor, nn
 
 from diabolo import weights
 from diabolo.calibration import ErrorBounds
+from diabolo.conversions import is_number, read_conversion
 from diabolo.errors import Mistake
 from diabolo.files import atomic, reading
 from diabolo.model import Model
 from diabolo.network import Network
 from diabolo.normal import Normal
 from diabolo.options import from_plain, name_of, to_plain
-from diabolo.preprocessing import UNIT, Conversion
 from diabolo.recipe import Auto, Recipe
+from diabolo.sampler import Sampler
 
 FORMAT = 2  # 1 where no weights are packed
 BOUNDS = "bounds."  # stands before the names of the weights that tell how sure a restoration is
 NORMAL = "normal."  # before the names of the statistics of normal images
+PRIOR = "prior."  # before the names of what new codes are drawn from
+ENTRIES = {"format", "recipe", "conversion", "scale", "bounds", "normal", "prior", "metrics", "provenance", "digest"}
 LARGEST_HEADER = 4 * 2**20  # bytes; a real one is a few KiB
 MOST_BRACKETS = 20_000  # in the description; a parsed list takes twenty times the bytes of its brackets
-LARGEST_SIDE = 2**24  # of an image or a code; keeps products far from overflow
 
 
 def save(model: Model, path: str | os.PathLike[str], half: bool = False) -> None:
@@ -94,22 +95,24 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str |
         module.to(device).eval().requires_grad_(False)
     if model.bounds and (model.bounds.factors < 0).any():
         raise _refused(path, "its bounds are negative")
-    if model.normal:
+    for statistics in (model.normal, model.sampler):
         try:
-            model.normal.check()
+            if statistics:
+                statistics.check()
         except Mistake as mistake:
             raise _refused(path, str(mistake)) from mistake
+    model.digest = told["digest"]
     return model
 
 
 def _owner(name: str) -> str:
     """What stands before a weight's name for the module that it belongs to."""
-    return next((before for before in (BOUNDS, NORMAL) if name.startswith(before)), "")
+    return next((before for before in (BOUNDS, NORMAL, PRIOR) if name.startswith(before)), "")
 
 
 def _modules(model: Model) -> dict[str, nn.Module]:
     """All that has weights, by what stands before their names in the file."""
-    beside: dict[str, nn.Module | None] = {BOUNDS: model.bounds, NORMAL: model.normal}
+    beside: dict[str, nn.Module | None] = {BOUNDS: model.bounds, NORMAL: model.normal, PRIOR: model.sampler}
     return {"": model.network} | {before: module for before, module in beside.items() if module is not None}
 
 
@@ -137,6 +140,8 @@ def _contents(model: Model, half: bool = False) -> tuple[dict[str, Tensor], dict
     }
     if model.normal is not None:
         told["normal"] = model.normal.shapes()
+    if model.sampler is not None:
+        told["prior"] = model.sampler.describe()
     told["digest"] = _digest(told, held)
     text = json.dumps(told, allow_nan=False)
     if len(text) > LARGEST_HEADER // 2 or _brackets(text) > MOST_BRACKETS:
@@ -194,16 +199,15 @@ def _describe(told: Any, known: dict[str, type]) -> Model:
         raise Mistake("it does not say its format")
     if told["format"] > FORMAT:
         raise Mistake(f"it is of format {told['format']}, newer than this diabolo", remedy="pip install -U diabolo")
-    allowed = {"format", "recipe", "conversion", "scale", "bounds", "normal", "metrics", "provenance", "digest"}
-    if extra := set(told) - allowed:
+    if extra := set(told) - ENTRIES:
         raise Mistake("it has unknown entries", got=", ".join(sorted(extra))[:80])
     recipe = from_plain(Recipe, told["recipe"], known)
     if isinstance(recipe.likelihood, Auto):
         raise Mistake("its likelihood was never chosen", got="auto")
-    conversion = _conversion(told["conversion"])
+    conversion = read_conversion(told["conversion"])
     if conversion.any_size != (recipe.architecture.spatial and conversion.layout != "vector"):
         raise Mistake("its conversion is not that of its architecture", got=f"any_size {conversion.any_size}")
-    if not _is_number(told["scale"]) or told["scale"] <= 0:
+    if not is_number(told["scale"]) or told["scale"] <= 0:
         raise Mistake("its scale is not a positive number", got=repr(told["scale"])[:40])
     if not isinstance(told["metrics"], dict) or not isinstance(told["provenance"], dict):
         raise Mistake("its metrics or provenance are not what they should be")
@@ -214,46 +218,6 @@ def _describe(told: Any, known: dict[str, type]) -> Model:
         known_bounds = told.get("bounds") is not None and not isinstance(told["bounds"], dict)
         bounds = ErrorBounds(conversion.shape[0], recipe.hint, told["bounds"]) if known_bounds else None
     normal = Normal.shaped(recipe.witnesses, told["normal"]) if "normal" in told else None
+    sampler = Sampler.shaped(recipe.priors, network.latent, told["prior"]) if "prior" in told else None
     scale, metrics, provenance = float(told["scale"]), told["metrics"], told["provenance"]
-    return Model(recipe, network, conversion, scale, metrics, provenance, bounds, normal)
-
-
-def _conversion(plain: Any) -> Conversion:
-    names = {field.name for field in dataclasses.fields(Conversion)}
-    if isinstance(plain, dict):
-        plain = {"impute": False} | plain  # older files do not say
-    if not isinstance(plain, dict) or set(plain) != names:
-        raise Mistake("its conversion is not what it should be")
-    lists = all(isinstance(plain[key], list) for key in ("shape", "offset", "scale"))
-    words = isinstance(plain["layout"], str) and isinstance(plain["dtype"], str)
-    words = words and isinstance(plain["any_size"], bool) and isinstance(plain["impute"], bool)
-    if not (lists and words and _is_shape(plain["shape"], plain["layout"]) and _is_scaling(plain)):
-        raise Mistake("its conversion holds values that cannot be")
-    return Conversion(**plain | {key: tuple(plain[key]) for key in ("shape", "offset", "scale")})
-
-
-def _is_shape(shape: list[Any], layout: str) -> bool:
-    sound = all(type(side) is int and 0 < side <= LARGEST_SIDE for side in shape)
-    sound = sound and len(shape) == {"vector": 1, "grey": 3, "channels": 3}.get(layout)
-    return sound and (layout != "grey" or shape[0] == 1)
-
-
-def _is_scaling(plain: dict[str, Any]) -> bool:
-    """Whether every number of a conversion is one, and there is one scale, or one for each column of a table."""
-    allowed = {1, plain["shape"][0]} if plain["layout"] == "vector" else {1}
-    numbers = [plain["low"], plain["high"], *plain["offset"], *plain["scale"]]
-    return (
-        len(plain["offset"]) == len(plain["scale"])
-        and len(plain["scale"]) in allowed
-        and all(_is_number(number) for number in numbers)
-        and all(number != 0 for number in plain["scale"])
-        and (plain["dtype"] in UNIT or plain["dtype"] in _NUMBERS)
-        and (not plain["impute"] or (plain["layout"] == "vector" and len(plain["scale"]) == plain["shape"][0]))
-    )
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
-
-
-_NUMBERS = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint32", "uint64")
+    return Model(recipe, network, conversion, scale, metrics, provenance, bounds, normal, sampler)

@@ -33,6 +33,7 @@ AXES = (
     "terms",
     "view",
     "witnesses",
+    "priors",
     "preprocessing",
     "training",
 )
@@ -60,6 +61,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         What of an image the network sees: "values", or "gradients" of pictures of one size.
     witnesses : name, part, list of these or None
         What tells normal images from others; `AnomalyDetector` uses what they say.
+    priors : name, part, list of these or None
+        What new codes are drawn from; `Generator` uses them, and knows labels.
     device : str
         "auto", "cpu", "cuda", "cuda:1", ...
     random_state : None, int or RandomState
@@ -95,6 +98,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         terms: Any = None,
         view: Any = None,
         witnesses: Any = None,
+        priors: Any = None,
         preprocessing: Any = None,
         training: Any = None,
         device: str = "auto",
@@ -110,6 +114,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.terms = terms
         self.view = view
         self.witnesses = witnesses
+        self.priors = priors
         self.preprocessing = preprocessing
         self.training = training
         self.device = device

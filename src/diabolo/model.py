@@ -20,6 +20,7 @@ from diabolo.objectives import importance_bound
 from diabolo.options import name_of
 from diabolo.preprocessing import Conversion
 from diabolo.recipe import Recipe
+from diabolo.sampler import Sampler
 
 AT_ONCE = 4096  # codes that are decoded together
 
@@ -36,6 +37,8 @@ class Model:
     provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
     bounds: ErrorBounds | None = None  # how sure a restored image is; None where the model restores nothing
     normal: Normal | None = None  # what normal images are like; None where the recipe has no witnesses
+    sampler: Sampler | None = None  # what new codes are drawn from; None where the recipe has no priors
+    digest: str = ""  # of the file it was read from, hexadecimal; "" where it was not read from one
     batch_size: int = 256  # images at a time when the model is used
 
     @property

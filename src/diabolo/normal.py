@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from diabolo.errors import Mistake
+from diabolo.learned import give_shapes, shapes_of
 from diabolo.options import name_of
 from diabolo.witnesses import Evidence
 
@@ -50,24 +50,14 @@ class Normal(nn.Module):
         """One without memory, whose statistics have the shapes that a file tells; a `Mistake` where they cannot be."""
         with torch.device("meta"):
             normal = cls(parts)
-        names = {name for name, _ in normal.named_buffers()}
-        if not isinstance(shapes, dict) or set(shapes) != names:
-            raise Mistake("its statistics of normal images are not those of its witnesses")
-        for name, shape in shapes.items():
-            if not (isinstance(shape, list) and len(shape) <= 4 and all(type(s) is int and s >= 0 for s in shape)):
-                raise Mistake(f"its statistic {name} has no shape", got=repr(shape)[:40])
-            if math.prod(shape) > 2**40:
-                raise Mistake(f"its statistic {name} is too large", got=repr(shape)[:40])
-            owner, _, own = name.rpartition(".")
-            module = normal.get_submodule(owner)
-            module.register_buffer(own, torch.empty(shape, device="meta", dtype=getattr(module, own).dtype))
+        give_shapes(normal, shapes, "statistics of normal images", "its witnesses")
         if not len(normal.scores) == len(normal.peaks) > 0:
             raise Mistake("it has no scores of normal images")
         return normal
 
     def shapes(self) -> dict[str, list[int]]:
         """The shape of every statistic, by its name."""
-        return {name: list(value.shape) for name, value in self.named_buffers()}
+        return shapes_of(self)
 
     def said(self, evidence: Evidence) -> list[Tensor]:
         """What each witness says: (n,) of whole images, (n, d) of a vector's values, (n, h, w) of all pixels."""

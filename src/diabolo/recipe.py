@@ -14,6 +14,7 @@ from diabolo.latents import LATENTS, Plain
 from diabolo.objectives import LIKELIHOODS, TERMS
 from diabolo.options import Family, option, part, replace
 from diabolo.preprocessing import Preprocessing
+from diabolo.priors import PRIORS
 from diabolo.views import VIEWS, Values
 from diabolo.witnesses import WITNESSES
 
@@ -90,6 +91,7 @@ class Recipe:
     terms: Any = option((), "what else is minimised", family=TERMS, many=True)
     view: Any = option(Values(), "what of an image the network sees and learns to reproduce", family=VIEWS)
     witnesses: Any = option((), "what tells normal images from others", family=WITNESSES, many=True)
+    priors: Any = option((), "what new codes are drawn from; of several the best is kept", family=PRIORS, many=True)
     preprocessing: Any = option(
         Preprocessing(), "what is done to pictures first", family=Family("preprocessing", Preprocessing)
     )

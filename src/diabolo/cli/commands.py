@@ -24,6 +24,8 @@ COMMANDS = {
     "detect": "diabolo.cli.detect",
     "evaluate": "diabolo.cli.evaluate",
     "explain": "diabolo.cli.explain",
+    "generate": "diabolo.cli.generate",
+    "synthesize": "diabolo.cli.synthesize",
     "compare": "diabolo.cli.compare",
     "quality": "diabolo.cli.quality",
     "export": "diabolo.cli.export",

@@ -7,6 +7,7 @@ from argparse import SUPPRESS, ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
+from diabolo.cli.labels import add_labels, chosen_labels
 from diabolo.cli.parser import add_recipe, chosen_options, typed_parts
 from diabolo.cli.show import Show
 from diabolo.errors import Diverged, Mistake
@@ -18,6 +19,7 @@ EXAMPLES = (
     "diabolo fit conv PHOTOS/ -o photos.diabolo --preprocessing.side 64 --latent.size 128",
     "diabolo fit denoise PHOTOS/ -o denoise.diabolo --crop 64 --corruption noise,jpeg --corruption.noise.sigma 0,40",
     "diabolo fit detect GOOD/ -o good.diabolo --contamination auto",
+    "diabolo fit generate PHOTOS/ -o photos.diabolo --labels-from-folders --preprocessing.side 64",
     "diabolo fit compress PHOTOS/ -o mine.diabolo --half",
     "diabolo fit deep mnist -o sparse.diabolo --latent sparse --latent.size 256",
     "diabolo fit deep measurements.csv -o measurements.diabolo --latent.size 4 --impute",
@@ -50,6 +52,7 @@ def add(parser: ArgumentParser, arguments: list[str]) -> None:
         metavar="true|false",
         help="missing values of a table become their column's mean",
     )
+    add_labels(parser)
     parser.add_argument("-o", "--out", required=True, metavar="MODEL", help="the model file to write, *.diabolo")
     parser.add_argument("--resume", action="store_true", help="go on from MODEL.checkpoint, if it is there")
     parser.add_argument(
@@ -84,6 +87,7 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     if target:  # what is wrong with the pictures is in them already
         recipe = with_options(recipe, {"corruption": "none", "hint": "none"})
     recipe = with_options(recipe, chosen_options(arguments))
+    source = _labelled(source, recipe, arguments)
     keep = out.with_name(out.name + ".checkpoint")
     try:
         model = fit(
@@ -119,10 +123,24 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     return {"model": str(out), **figures, "interrupted": interrupted}
 
 
+def _labelled(source: Any, recipe: Any, arguments: Namespace) -> Any:
+    """The source with its labels, where the recipe has a use for them."""
+    from diabolo.sources import labelled
+
+    labels = chosen_labels(arguments)
+    if not recipe.priors:
+        if labels:
+            remedy = "diabolo fit generate, or --priors flow-matching"
+            raise Mistake("labels are of use to priors alone", got=f"the recipe {arguments.recipe}", remedy=remedy)
+        return source
+    return labelled(source, labels or "own", arguments.source)
+
+
 def _command(arguments: Namespace) -> str:
     """What was typed, but for where the model goes."""
     words = ["diabolo fit", arguments.recipe, *arguments.source]
-    words += [f"--{name} {getattr(arguments, name)}" for name in ("target", "start") if getattr(arguments, name)]
+    words += [f"--{name} {value}" for name in ("target", "start", "labels") if (value := getattr(arguments, name))]
+    words += ["--labels-from-folders"] if arguments.labels_from_folders else []
     for path, value in chosen_options(arguments).items():
         words.append(f"--{path.removeprefix('training.').replace('_', '-')} {value}")
     return " ".join(words)
@@ -149,4 +167,6 @@ def _summary(model: Any) -> str:
         told += f" at {model.metrics['bits_per_pixel']:.3f} bits per pixel (quality {model.recipe.latent.quality})"
     if "codes_used" in model.metrics:
         told += f", {_percent(model.metrics['codes_used'])} of the code words used,"
+    if model.sampler is not None:
+        told += f", new ones by {model.sampler.in_words()},"
     return f"{image} numbers to {code} and back, {told} on {where}, {seconds:.1f} s"

@@ -26,6 +26,10 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     show.say(f"{arguments.model}")
     show.say(f"  takes      {model.conversion.describe()} {model.conversion.dtype}")
     show.say(f"  code       {' x '.join(map(str, model.code))}")
+    if model.sampler is not None:
+        show.say(f"  draws by   {model.sampler.in_words()}")
+        for attribute in model.sampler.attributes:
+            show.say(f"  {attribute.name:<10} {', '.join(attribute.values)}")
     for path, _, known, value in walk(model.recipe):
         if not path.startswith(("training", "preprocessing")) and not known.family:
             show.say(f"  {path:<28} {value}")

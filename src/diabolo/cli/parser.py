@@ -42,13 +42,16 @@ class Parser(argparse.ArgumentParser):
         raise Mistake(f"{self.prog}: {message}", remedy=f"{self.prog} --help")
 
 
-def add_recipe(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
-    """A flag for every option in the recipe's tree, its parts in groups: `--latent.size`, `--epochs`."""
+def add_recipe(parser: argparse.ArgumentParser, recipe: Recipe, without: tuple[str, ...] = ()) -> None:
+    """A flag for every option in the recipe's tree, its parts in groups: `--latent.size`, `--epochs`.
+
+    `without` are the paths of options that have a flag already.
+    """
     groups: dict[str, Any] = {}
     for path, kind, known, value in walk(recipe):
         flag = path.removeprefix("training.").replace("_", "-")
         head = path.rpartition(".")[0]
-        if path in ("training", "preprocessing"):
+        if path in ("training", "preprocessing", *without):
             continue
         if head not in groups:
             title = "recipe" if not head else head if "." in head else f"{head}: {name_of(getattr(recipe, head))}"

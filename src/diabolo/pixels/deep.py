@@ -65,7 +65,7 @@ def _check_inflated(data: bytes, size: int) -> None:
 
 
 def png16_bytes(picture: Picture) -> bytes:
-    """A PNG file of 16 bits a channel, with transparency, profile and EXIF."""
+    """A PNG file of 16 bits a channel, with transparency, profile, EXIF and texts."""
     planes = _stacked(picture)
     height, width, count = planes.shape
     kind = {1: 0, 2: 4, 3: 2, 4: 6}[count]  # PNG specification, table 11.1: colour types
@@ -78,6 +78,7 @@ def png16_bytes(picture: Picture) -> bytes:
         chunks.append((b"iCCP", b"icc\0\0" + zlib.compress(icc)))
     if picture.exif:
         chunks.append((b"eXIf", picture.exif.removeprefix(b"Exif\0\0")))
+    chunks += [(b"tEXt", f"{keyword}\0{text}".encode("ascii")) for keyword, text in picture.texts]
     chunks += [(b"IDAT", zlib.compress(filtered.tobytes())), (b"IEND", b"")]
     file = io.BytesIO()
     png.write_chunks(file, chunks)

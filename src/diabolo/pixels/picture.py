@@ -44,6 +44,7 @@ class Picture:
     `values` is `(h, w)` grey or `(h, w, 3)` RGB; uint8 means 0..255, uint16 0..65535, float32 is taken as it is.
     `alpha` is `(h, w)` of the same dtype (0 = clear, the dtype's maximum = opaque) or None where there is none.
     `icc` is the colour profile. `exif` is the EXIF block without its orientation, which has been applied.
+    `texts` are (keyword, text) pairs that a PNG file carries, ASCII alone; they are not read.
     `frames` counts the frames or pages of the file, of which this is the first.
     """
 
@@ -52,6 +53,7 @@ class Picture:
     icc: bytes | None = None
     exif: bytes | None = None
     frames: int = 1
+    texts: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         shape, dtype = self.values.shape, self.values.dtype

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from diabolo.errors import Mistake
 from diabolo.files import atomic
@@ -27,7 +27,8 @@ _CLEAR = ("PNG", "TIFF", "WEBP")  # the formats that hold transparency
 def write_picture(path: str | os.PathLike[str], picture: Picture, quality: int = 95) -> None:
     """Write a picture in the format that the suffix of `path` names; the file is there whole or not at all.
 
-    Bit depth, transparency and colour profile are kept; EXIF is kept except in BMP and in TIFF of more than 8 bits.
+    Bit depth, transparency and colour profile are kept; EXIF is kept except in BMP and in TIFF of more than 8 bits,
+    texts in PNG alone.
     `quality` (1..100) is JPEG's, written with full-size colour planes (4:4:4); the other formats are written without
     loss. WebP knows no grey: a grey picture comes back as RGB. Raises `Mistake` for a suffix that is not known, for
     what the format cannot hold (16 bits or transparency in JPEG), and where the path cannot be written.
@@ -81,6 +82,15 @@ def _encode(kind: str, picture: Picture, quality: int) -> bytes:
     }
     file = io.BytesIO()
     notes = {"icc_profile": picture.fitting_icc(), "exif": picture.exif}
+    if kind == "PNG" and picture.texts:
+        options["PNG"] = {"pnginfo": _texts(picture)}
     known = {name: note for name, note in notes.items() if note and kind != "BMP"}
     Image.fromarray(np.ascontiguousarray(planes)).save(file, kind, **options.get(kind, {}), **known)
     return file.getvalue()
+
+
+def _texts(picture: Picture) -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    for keyword, text in picture.texts:
+        info.add_text(keyword, text)
+    return info

@@ -15,7 +15,9 @@ from diabolo.pixels import SUFFIXES, is_picture, picture_size
 from diabolo.sources.arrays import as_array, column_names, open_npy, open_npz
 from diabolo.sources.base import Arrays, Joined, Source
 from diabolo.sources.chosen import Chosen
+from diabolo.sources.conditions import Attribute, Conditions, conditions_of
 from diabolo.sources.idx import is_idx, open_idx
+from diabolo.sources.labelled import Labelled, labelled
 from diabolo.sources.named import NAMED, labels, list_sets
 from diabolo.sources.pictures import Folder, Pictures, Zip
 from diabolo.sources.table import is_table, open_table
@@ -24,12 +26,17 @@ __all__ = [
     "NAMED",
     "SOURCES",
     "Arrays",
+    "Attribute",
     "Chosen",
+    "Conditions",
     "Joined",
     "Kind",
+    "Labelled",
     "Pictures",
     "Source",
     "as_array",
+    "conditions_of",
+    "labelled",
     "labels",
     "list_sets",
     "open_source",

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from diabolo.sources.base import Source
+from diabolo.sources.conditions import Conditions
 
 
 class Chosen:
-    """The images of a source at `places`, in that order, under their own names."""
+    """The images of a source at `places`, in that order, under their own names and labels."""
 
     def __init__(self, source: Source, places: Sequence[int]) -> None:
         self.source, self.places = source, [int(place) for place in places]
@@ -19,6 +20,8 @@ class Chosen:
         self.unreadable: list[tuple[str, str]] = list(getattr(source, "unreadable", ()))
         self.columns: list[str] | None = getattr(source, "columns", None)
         self.shapes: set[tuple[Any, ...]] = getattr(source, "shapes", set())
+        labels: Conditions | None = getattr(source, "conditions", None)
+        self.conditions = None if labels is None else labels.chosen(self.places)
         array = getattr(source, "array", None)
         self.array: np.ndarray | None = None if array is None else np.asarray(array)[self.places]
 

@@ -116,7 +116,7 @@ def _array(source: Source, out: str, function: Change, listen: Listener) -> int:
             images = read_run(source, start, start + at_once)
             changed = function(images)
             if not start:
-                _write_header(file, changed.dtype, (len(source), *changed.shape[1:]))
+                write_header(file, changed.dtype, (len(source), *changed.shape[1:]))
             file.write(np.ascontiguousarray(changed).data)
             listen(Passed(start + len(images), len(source)))
     return len(source)
@@ -125,11 +125,12 @@ def _array(source: Source, out: str, function: Change, listen: Listener) -> int:
 def write_npy(out: str | os.PathLike[str], array: np.ndarray) -> None:
     """Write an array as `.npy`, whole or not at all; a full disk is a `Mistake`."""
     with atomic(out) as beside, open(beside, "wb") as file:
-        _write_header(file, array.dtype, array.shape)
+        write_header(file, array.dtype, array.shape)
         file.write(np.ascontiguousarray(array).data)
 
 
-def _write_header(file: IO[bytes], dtype: np.dtype, shape: tuple[int, ...]) -> None:
+def write_header(file: IO[bytes], dtype: np.dtype, shape: tuple[int, ...]) -> None:
+    """Write what stands in an `.npy` file before the numbers."""
     description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, description)
 
@@ -146,8 +147,11 @@ def write_source(source: Source, out: str, listen: Listener = ignore) -> int:
     return len(source)
 
 
-def write_image(out: Path, name: str, image: np.ndarray) -> None:
-    """Write one image below the folder `out` as PNG, named `name`; floats are taken as 0..1 and become bytes."""
+def write_image(out: Path, name: str, image: np.ndarray, texts: tuple[tuple[str, str], ...] = ()) -> None:
+    """Write one image below the folder `out` as PNG, named `name`; floats are taken as 0..1 and become bytes.
+
+    `texts` are (keyword, text) pairs that the file carries.
+    """
     target = out / Path(name.lstrip("/")).with_suffix(".png")
     if ".." in target.parts:
         raise Mistake("a name leads out of the folder", got=name)
@@ -157,7 +161,7 @@ def write_image(out: Path, name: str, image: np.ndarray) -> None:
     if image.dtype not in (np.uint8, np.uint16):
         image = np.rint(np.clip(image.astype(np.float32), 0, 1) * 255).astype(np.uint8)
     folder(target.parent)
-    write_picture(target, Picture(image))
+    write_picture(target, Picture(image, texts=texts))
 
 
 def read_run(source: Source, start: int, stop: int) -> np.ndarray:

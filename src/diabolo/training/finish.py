@@ -18,6 +18,7 @@ from diabolo.training import closed_form
 from diabolo.training.batches import Batches
 from diabolo.training.bounds import learn_bounds
 from diabolo.training.normal import learn_normal
+from diabolo.training.prior import learn_prior
 
 LEARNED = 0.98  # of the variance around the mean picture: who is not below this, learned nothing but that picture
 
@@ -55,6 +56,8 @@ def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float
         model.bounds = learn_bounds(model, batches, steps, listen)
     if model.recipe.witnesses:
         model.normal = learn_normal(model, batches, listen)
+    if model.recipe.priors and "interrupted" not in model.provenance:
+        model.sampler = learn_prior(model, batches, listen)
     model.metrics |= _figures(squares / count, spread.variance(), model, batches, began)  # the time of all, bounds too
     if isinstance(model.recipe.latent, Coded):
         model.metrics["bits_per_pixel"] = nats / math.log(2) / pixels

@@ -39,6 +39,7 @@ from diabolo.training.loop import Progress, run
 from diabolo.training.normal import check_kept, enough
 from diabolo.training.pairs import paired
 from diabolo.training.pictures import Pictures
+from diabolo.training.prior import check_priors
 from diabolo.training.processes import Processes, join
 from diabolo.training.start import start_at_mean, start_from
 from diabolo.training.survey import Survey, survey
@@ -93,7 +94,8 @@ def fit(
     check_draws(recipe, network)
     warn_of_copying(recipe, network, conversion, listen)
     exact = closed_form.applies(recipe)  # an optimum needs no epoch to be chosen: nothing is held out
-    share, aside = (0.0, training.calibration) if exact else (training.validation, training.calibration)
+    chosen = exact and len(recipe.priors) < 2  # several priors are compared on what is held out
+    share, aside = (0.0 if chosen else training.validation), training.calibration
     if recipe.witnesses:
         share, aside = enough(training, len(pictures))
     learned, held_out, kept = split(len(pictures), share, training.seed, aside)
@@ -102,6 +104,8 @@ def fit(
     check_use(recipe, conversion, exact, len(held_out), listen)
     if recipe.witnesses:
         check_kept(len(kept), len(pictures))
+    if recipe.priors:
+        check_priors(recipe, network.latent, pictures, seen.low == seen.high, listen)
     partners = None if target is None else paired(pictures, Pictures(target, recipe.preprocessing, training.memory))
     batches = Batches(pictures, conversion, training, processes, learned, held_out, partners, kept)
     if training.steps and not exact:

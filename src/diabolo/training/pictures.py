@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from diabolo.errors import Mistake
 from diabolo.preprocessing import Preprocessing
-from diabolo.sources import Source
+from diabolo.sources import Conditions, Source
 from diabolo.training.cuts import CENTRE, Cut
 from diabolo.training.interrupt import ignore_in_worker
 
@@ -57,6 +57,12 @@ class Pictures(Dataset):
 
     def name(self, i: int) -> str:
         return self.source.name(int(self.order[i]))
+
+    @property
+    def conditions(self) -> Conditions | None:
+        """What the pictures are of, in their order; None where their source does not say."""
+        given: Conditions | None = getattr(self.source, "conditions", None)
+        return None if given is None else given.chosen(self.order)
 
     def read(self, i: int) -> np.ndarray:
         """Image `i`, of the common type and channels; a `Mistake` if it cannot be read."""

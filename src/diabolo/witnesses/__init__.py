@@ -3,8 +3,9 @@
 To add one: write its part in a file here and name it in the table below.
 """
 
+from diabolo.learned import Statistics
 from diabolo.options import Family
-from diabolo.witnesses.base import Evidence, Statistics, Told, Witness
+from diabolo.witnesses.base import Evidence, Told, Witness
 from diabolo.witnesses.density import Density
 from diabolo.witnesses.marks import Marks
 from diabolo.witnesses.neighbours import Neighbours

@@ -41,22 +41,6 @@ class Witness(Protocol):
     def __call__(self, evidence: Evidence) -> Tensor: ...
 
 
-class Statistics(nn.Module):
-    """A module whose buffers are learned, with shapes that depend on the data: a file says them before it is read."""
-
-    NAMES: tuple[str, ...] = ()
-
-    def __init__(self) -> None:
-        super().__init__()
-        for name in self.NAMES:
-            self.register_buffer(name, torch.zeros(0))
-
-    def keep(self, **learned: Tensor) -> None:
-        """Put learned statistics into the buffers, in single precision."""
-        for name, value in learned.items():
-            setattr(self, name, value.detach().float().contiguous())
-
-
 def seen(evidence: Evidence, what: str) -> Tensor:
     """What a witness looks at, as one tensor: features of several levels are brought to the finest and stacked."""
     if what == "image":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from diabolo.learned import Statistics
 from diabolo.options import option, part
-from diabolo.witnesses.base import SEEN, Evidence, Moments, Statistics, Told, placed, principal, rows_of, seen, worst
+from diabolo.witnesses.base import SEEN, Evidence, Moments, Told, placed, principal, rows_of, seen, worst
 
 
 @part

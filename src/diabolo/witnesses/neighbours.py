@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from diabolo.learned import Statistics
 from diabolo.options import option, part
 from diabolo.witnesses.base import (
     SEEN,
     Evidence,
     Moments,
-    Statistics,
     Told,
     chosen_rows,
     placed,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from diabolo.learned import Statistics
 from diabolo.options import option, part
-from diabolo.witnesses.base import Evidence, Moments, Statistics, Told, whitener, worst
+from diabolo.witnesses.base import Evidence, Moments, Told, whitener, worst
 
 FLOOR = 1e-3  # of the mean variance: places where normal images never differ do not decide alone
 

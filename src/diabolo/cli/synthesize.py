@@ -1,0 +1,59 @@
+"""`diabolo synthesize DATASET -o OUT`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from diabolo.cli.generate import add_drawing
+from diabolo.cli.labels import add_labels, chosen_labels
+from diabolo.cli.parser import add_recipe, chosen_options, typed_parts
+from diabolo.cli.restoring import device
+from diabolo.cli.show import Show
+
+NAME = "synthesize"
+HELP = "turn a labelled set into a synthetic one of the same layout: train, then generate"
+EXAMPLES = (
+    "diabolo synthesize SCANS/ -o SYNTHETIC/",
+    "diabolo synthesize mnist -o synthetic.npz --keep mnist.diabolo",
+    "diabolo synthesize SCANS/ -o SYNTHETIC/ -n 5000 --balanced --preprocessing.side 64",
+)
+NEEDS_ARGUMENTS = True
+
+
+def add(parser: ArgumentParser, arguments: list[str]) -> None:
+    from diabolo.recipe import Recipe, with_options
+    from diabolo.recipes import named
+
+    parser.add_argument("dataset", metavar="DATASET", help="a folder with a folder for each class, .npz, a named set")
+    out = "a new folder with a folder for each class, or OUT.npz with the arrays images and labels"
+    parser.add_argument("-o", "--out", required=True, metavar="OUT", help=out)
+    parser.add_argument("-n", "--count", type=int, metavar="N", help="how many pictures [as many as there are]")
+    add_labels(parser)
+    add_drawing(parser)
+    parser.add_argument("--keep", default="", metavar="MODEL", help="write the trained model, too: *.diabolo")
+    parser.add_argument("--strict", action="store_true", help="an unreadable picture is an error")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps [cpu]")
+    add_recipe(parser, with_options(named("generate"), typed_parts(arguments, Recipe)), without=("training.seed",))
+
+
+def run(arguments: Namespace, show: Show) -> dict[str, Any]:
+    from diabolo.tasks.generate.synthesize import synthesize
+
+    result = synthesize(
+        arguments.dataset,
+        arguments.out,
+        labels=chosen_labels(arguments),
+        count=arguments.count,
+        balanced=arguments.balanced,
+        guidance=arguments.guidance,
+        seed=arguments.seed,
+        options={**chosen_options(arguments), "training.seed": arguments.seed},
+        keep=arguments.keep,
+        strict=arguments.strict,
+        device=device(arguments),
+        listen=show.listen,
+    )
+    kinds = ", ".join(f"{len(values)} of {name}" for name, values in result["labels"].items())
+    show.say(f"{arguments.out}: {result['images']} new pictures; {kinds}")
+    return result

@@ -1,0 +1,91 @@
+"""The mixture prior: the codes of each class are spread as several normal distributions."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from diabolo.options import option, part
+from diabolo.priors.base import Groups, Measured, Space
+from diabolo.priors.normal import factor, log_normal
+
+FLAT = 1e-3  # of the unit's square, added to every variance: a component of few images stays a distribution
+
+
+@part
+class Mixture:
+    """A mixture of normal distributions for each class, by expectation maximisation (scikit-learn).
+
+    A class gets a component for every `fewest` of its images, up to `components`.
+    """
+
+    discrete: ClassVar[bool] = False
+    guided: ClassVar[bool] = False
+
+    components: int = option(10, "normal distributions of each class", at_least=1, at_most=1000)
+    fewest: int = option(100, "images of each component", unit="images", at_least=1)
+    most: int = option(20_000, "images of a class that are learned from", unit="images", at_least=10)
+
+    def build(self, space: Space) -> MixturePrior:
+        return MixturePrior(self, space)
+
+
+class MixturePrior(Measured):
+    """The components of all combinations of conditions one after the other; `owners` says whose each is."""
+
+    NAMES = ("mean", "unit", "shares", "means", "factors")
+    shares: Tensor  # (c,), of its class; the sum over a class is 1
+    means: Tensor  # (c, d)
+    factors: Tensor  # (c, d, d), lower triangular
+    owners: Tensor  # (c,)
+
+    def __init__(self, options: Mixture, space: Space) -> None:
+        super().__init__()
+        self.options, self.space = options, space
+        self.groups = Groups()
+        self.register_buffer("owners", torch.zeros(0, dtype=torch.long))
+
+    def learn(self, codes: Tensor, conditions: Tensor, generator: Generator) -> None:
+        rows = self.measure(codes).double().cpu()
+        numbers = self.groups.learn(conditions).cpu()
+        shares, means, factors, owners = [], [], [], []
+        for number in range(len(self.groups.seen)):
+            fitted = self._fitted(rows[numbers == number], int(torch.randint(2**31, (), generator=generator)))
+            shares.append(torch.as_tensor(fitted.weights_))
+            means.append(torch.as_tensor(fitted.means_))
+            factors += [factor(torch.as_tensor(covariance)) for covariance in fitted.covariances_]
+            owners += [number] * len(fitted.weights_)
+        self.keep(shares=torch.cat(shares), means=torch.cat(means), factors=torch.stack(factors))
+        self.owners = torch.tensor(owners)
+
+    def _fitted(self, rows: Tensor, seed: int) -> Any:
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.mixture import GaussianMixture
+
+        rows = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[: self.options.most]]
+        rows = torch.cat((rows, rows)) if len(rows) == 1 else rows  # scikit-learn asks for two
+        components = min(self.options.components, max(1, len(rows) // self.options.fewest))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # an unfinished mixture is one, too
+            return GaussianMixture(components, reg_covar=FLAT, random_state=seed).fit(rows.numpy())
+
+    def sample(self, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
+        numbers = self.groups.nearest(conditions)
+        shares = torch.where(self.owners == numbers[:, None], self.shares, torch.zeros(()).to(self.shares))
+        component = shares.multinomial(1, generator=generator)[:, 0]
+        noise = torch.randn(len(numbers), self.space.numbers, generator=generator, device=generator.device)
+        rows = torch.empty_like(noise)
+        for number in component.unique():
+            chosen = component == number
+            rows[chosen] = self.means[number] + noise[chosen] @ self.factors[number].T
+        return self.codes(rows, self.space)
+
+    def log_prob(self, codes: Tensor, conditions: Tensor) -> Tensor:
+        rows, numbers = self.rows(codes), self.groups.nearest(conditions)
+        each = [log_normal(rows - mean, factor) for mean, factor in zip(self.means, self.factors, strict=True)]
+        foreign = self.owners != numbers[:, None]
+        density = (torch.stack(each, 1) + self.shares.log()).masked_fill(foreign, -torch.inf).logsumexp(1)
+        return density - self.space.numbers * self.unit.log()

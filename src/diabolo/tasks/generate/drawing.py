@@ -1,0 +1,166 @@
+"""New images from a model: codes drawn from what it learned of them, then decoded, a run at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diabolo.errors import Mistake
+from diabolo.latents import LATENTS
+from diabolo.model import Model
+from diabolo.options import name_of
+from diabolo.priors import PRIORS
+from diabolo.sampler import Sampler, even
+
+AT_ONCE = 256  # images that are drawn together; another number would draw others from the same seed
+MOST = 10**12  # images
+
+
+class Drawn(NamedTuple):
+    """A run of new images, and the place of the value that each has of each attribute, -1 = none."""
+
+    images: np.ndarray  # (n, *raw image)
+    conditions: np.ndarray  # (n, k)
+
+
+class Wish:
+    """What is to be drawn from a model; a `Mistake` where it cannot be."""
+
+    def __init__(
+        self,
+        model: Model,
+        count: int,
+        label: Any = None,
+        *,
+        balanced: bool = False,
+        guidance: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        check_able(model)
+        self.model, self.count, self.seed = model, _count(count), _seed(seed)
+        sampler = model.sampler
+        self.guidance = 1.0 if guidance is None else guidance
+        if sampler is None:
+            if label is not None or balanced or self.guidance != 1:
+                remedy = "diabolo fit generate SOURCE -o MODEL --labels-from-folders"
+                raise Mistake("the model knows no labels", str(label or "balanced"), "no label", remedy)
+            self.rows, self.shares = torch.zeros(1, 0, dtype=torch.long), torch.ones(1)
+            return
+        self.guidance = sampler.part.guidance if guidance is None and sampler.part.guided else self.guidance
+        sampler.check_guidance(self.guidance)
+        self.rows, self.shares = sampler.mix(label, balanced)
+
+    def runs(self, first: int = 0) -> Iterator[Drawn]:
+        """All that is wished for, from image `first` on; the same wish draws the same images, to the bit."""
+        for start in range(first - first % AT_ONCE, self.count, AT_ONCE):
+            stop = min(start + AT_ONCE, self.count)
+            conditions = self.rows[even(self.shares, start, stop, self.count).to(self.rows.device)]
+            mixed = np.random.SeedSequence([self.seed, start // AT_ONCE]).generate_state(1, np.uint64)
+            generator = torch.Generator(self.model.device).manual_seed(int(mixed[0] >> 1))
+            codes = drawn_codes(self.model, conditions, generator, self.guidance)
+            yield Drawn(decoded(self.model, codes), conditions.cpu().numpy())
+
+    def words(self, conditions: np.ndarray) -> str:
+        """What one image is of, in words; "" where the model knows no labels."""
+        return "" if self.model.sampler is None else self.model.sampler.words(conditions.tolist())
+
+
+def check_able(model: Model) -> None:
+    """Refuse a model that nothing new can be drawn from, with those that can."""
+    if model.network.decoder.needs_skips:
+        wrong = f"a {name_of(model.recipe.architecture)} model sees the picture while it decodes, and makes no new ones"
+        raise Mistake(wrong, allowed="flat or conv architectures", remedy="diabolo fit generate SOURCE -o MODEL")
+    if model.sampler is None and not hasattr(model.network.latent, "sample_prior"):
+        able = ", ".join(name for name, cls in LATENTS.parts.items() if _has_prior(cls))
+        allowed = f"the latents {able}, or any with one of the priors {', '.join(PRIORS.names())}"
+        remedy = "diabolo fit generate SOURCE -o MODEL, or --priors flow-matching with your recipe"
+        if model.recipe.priors:  # the training did not come so far
+            remedy = "the command that trained it, with --resume"
+        raise Mistake("this model cannot make new pictures", name_of(model.recipe.latent), allowed, remedy)
+
+
+def drawn_codes(model: Model, conditions: Tensor, generator: torch.Generator, guidance: float) -> Tensor:
+    """A new code for each row of conditions, (n, *code)."""
+    with torch.no_grad():
+        if model.sampler is None:
+            codes: Tensor = model.network.latent.sample_prior(len(conditions), generator)
+            return codes
+        codes = model.sampler.sample(conditions.to(model.device), generator, guidance)
+        return model.network.latent.from_tokens(codes) if model.sampler.part.discrete else codes
+
+
+def decoded(model: Model, codes: Tensor) -> np.ndarray:
+    return model.decode(codes.cpu().numpy())
+
+
+class Ways:
+    """From codes to the noise they come from and back, where the model knows that; else codes are their own noise."""
+
+    def __init__(self, model: Model, label: Any = None) -> None:
+        check_able(model)
+        self.model, self.sampler = model, model.sampler
+        asked = () if self.sampler is None else self.sampler.meant(label)
+        self.row = torch.tensor(asked, dtype=torch.long, device=model.device)
+
+    @property
+    def known(self) -> bool:
+        """Whether noise is standard normal: that of a prior that knows it, or the code under a latent's own prior."""
+        return self.sampler is None or hasattr(self.sampler.prior, "to_noise")
+
+    def to_noise(self, codes: Tensor) -> Tensor:
+        if self.sampler is None or not self.known:
+            return codes.flatten(1)
+        with torch.no_grad():
+            noise: Tensor = self.sampler.prior.to_noise(codes, self._rows(codes))
+        return noise
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        if self.sampler is None or not self.known:
+            return noise.unflatten(1, self.model.code)
+        with torch.no_grad():
+            codes: Tensor = self.sampler.prior.from_noise(noise, self._rows(noise))
+        return codes
+
+    def other(self, count: int, generator: torch.Generator) -> Tensor:
+        """Noise of other images of the same kind."""
+        if self.known:
+            numbers = int(np.prod(self.model.code))
+            return torch.randn(count, numbers, generator=generator, device=generator.device)
+        return drawn_codes(self.model, self.row.expand(count, -1), generator, 1.0).flatten(1)
+
+    def _rows(self, values: Tensor) -> Tensor:
+        sampler: Sampler | None = self.sampler
+        assert sampler is not None
+        return self.row.expand(len(values), -1)
+
+
+def _has_prior(cls: type) -> bool:
+    with contextlib.suppress(Mistake, ValueError, IndexError):
+        return hasattr(cls().build((8,)), "sample_prior")
+    return False
+
+
+def _count(count: Any) -> int:
+    try:
+        number = operator.index(count)
+    except TypeError:
+        number = 0
+    if not 1 <= number <= MOST:
+        raise Mistake("that many pictures cannot be made", got=str(count), allowed=f"1 to {MOST:.0e}".replace("+", ""))
+    return number
+
+
+def _seed(seed: Any) -> int:
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**31:
+        raise Mistake("not a seed", got=str(seed), allowed="0 to 2147483647")
+    return number

@@ -1,0 +1,146 @@
+"""New images to a place: a folder of PNG pictures that say where they come from, or an array file; any number."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diabolo.errors import Mistake
+from diabolo.events import Listener, Note, Passed, ignore
+from diabolo.files import atomic, check_writable
+from diabolo.tasks.generate.drawing import Drawn, Wish
+from diabolo.tasks.generate.generator import Generator
+from diabolo.tasks.places import folder, write_header, write_image
+
+TOLD = 100 * 2**20  # bytes: what is larger is told of before it is made
+BLOCK = 4096  # bytes that a file takes at least
+ARRAYS = (".npy", ".npz")
+
+
+def generate_place(
+    generator: Generator, count: int, out: str, label: Any = None, *, listen: Listener = ignore, **how: Any
+) -> int:
+    """Write `count` new images to `out`, and say how many bytes these have as arrays.
+
+    A folder gets PNG pictures, each class in a folder of its own; `.npy` the images alone; `.npz` the arrays "images"
+    and "labels". `how` are the options of `Generator.sample`. However many they are, memory holds a run of them.
+    """
+    model = generator._model
+    wish = Wish(model, count, label, **how)
+    check_place(out, model.conversion.layout == "vector")
+    size = _check_room(wish, Path(out), listen)
+    runs = _told(wish.runs(), wish.count, listen)
+    if Path(out).suffix == ".npy":
+        with atomic(out) as beside, open(beside, "wb") as file:
+            _stream(file, (run.images for run in runs), wish.count)
+    elif Path(out).suffix == ".npz":
+        _write_npz(Path(out), runs, wish, generator)
+    else:
+        _write_pictures(Path(out), runs, wish)
+    return size
+
+
+def check_place(out: str, vectors: bool = False) -> None:
+    """Refuse, before the work, a place where the images could not be written, or that holds others already."""
+    place = Path(out)
+    if place.suffix in ARRAYS:
+        check_writable(place)
+    elif place.suffix or (place.exists() and not place.is_dir()):
+        raise Mistake("pictures go to a folder or an array file", got=out, allowed="OUT/, OUT.npy or OUT.npz")
+    elif vectors:
+        raise Mistake("vectors are no pictures", got=out, allowed=".npy, .npz", remedy=f"-o {place}.npy")
+    elif place.is_dir() and any(place.iterdir()):
+        raise Mistake(f"{out} is not empty, and old pictures among new ones could not be told apart", remedy="-o NEW/")
+
+
+def texts(wish: Wish, words: str, number: int) -> tuple[tuple[str, str], ...]:
+    """What a PNG file says of how it was made."""
+    told = {"model": wish.model.digest, "seed": wish.seed, "number": number, "of": wish.count, "label": words}
+    told["guidance"] = wish.guidance
+    made = ("Comment", "synthetic: made by a generative model, no record of a real thing")
+    return ("Software", f"diabolo {importlib.metadata.version('diabolo')}"), made, ("diabolo", json.dumps(told))
+
+
+def _write_pictures(out: Path, runs: Iterable[Drawn], wish: Wish) -> None:
+    digits, number = len(str(wish.count - 1)), 0
+    folder(out)
+    for run in runs:
+        for image, conditions in zip(run.images, run.conditions, strict=True):
+            words = wish.words(conditions)
+            name = f"{_safe(words)}/{number:0{digits}d}" if words else f"{number:0{digits}d}"
+            write_image(out, f"{name}.png", image, texts(wish, words, number))
+            number += 1
+
+
+def _write_npz(out: Path, runs: Iterable[Drawn], wish: Wish, generator: Generator) -> None:
+    said: list[np.ndarray] = []
+
+    def images() -> Iterator[np.ndarray]:
+        for run in runs:
+            said.append(generator._texts(run.conditions))
+            yield run.images
+
+    with atomic(out) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
+        with archive.open("images.npy", "w", force_zip64=True) as file:
+            _stream(file, images(), wish.count)
+        with archive.open("labels.npy", "w", force_zip64=True) as file:
+            np.lib.format.write_array(file, as_numbers(np.concatenate(said)), allow_pickle=False)
+
+
+def as_numbers(labels: np.ndarray) -> np.ndarray:
+    """Labels as whole numbers, if all of them are; as they are otherwise."""
+    try:
+        whole = labels.astype(np.int64)
+    except ValueError:
+        return labels
+    return whole if (whole.astype(str) == labels).all() else labels
+
+
+def _stream(file: Any, runs: Iterable[np.ndarray], count: int) -> None:
+    started = False
+    for images in runs:
+        if not started:
+            write_header(file, images.dtype, (count, *images.shape[1:]))
+            started = True
+        file.write(np.ascontiguousarray(images).data)
+
+
+def _told(runs: Iterator[Drawn], count: int, listen: Listener) -> Iterator[Drawn]:
+    done = 0
+    for run in runs:
+        yield run
+        done += len(run.images)
+        listen(Passed(done, count))
+
+
+def _check_room(wish: Wish, out: Path, listen: Listener) -> int:
+    """Say how large it gets, before it does, and refuse what the disk has no room for."""
+    conversion = wish.model.conversion
+    one = int(np.prod(conversion.shape)) * np.dtype(conversion.dtype).itemsize
+    size = wish.count * one
+    on_disk = size if out.suffix in ARRAYS else wish.count * -(-max(one // 4, 1) // BLOCK) * BLOCK  # of PNG about
+    if max(size, on_disk) > TOLD:
+        where = "an array file" if out.suffix in ARRAYS else "PNG files, roughly,"
+        listen(Note(f"{wish.count:,} images {conversion.describe()}: {on_disk / 2**30:,.2f} GiB as {where}"))
+    place = next(parent for parent in (out.absolute(), *out.absolute().parents) if parent.is_dir())
+    free = shutil.disk_usage(place).free
+    if on_disk > free:
+        got = f"{on_disk / 2**30:,.1f} GiB for {wish.count:,} images"
+        raise Mistake("the disk has no room for so many", got, f"{free / 2**30:,.1f} GiB are free", "a smaller -n")
+    return size
+
+
+def _safe(words: str) -> str:
+    """A class as the name of a folder.
+
+    >>> _safe("../T-shirt/top"), _safe("hair=dark, hat=no")
+    ('_T-shirt_top', 'hair=dark, hat=no')
+    """
+    return "".join("_" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in words).lstrip(".")[:100] or "_"

@@ -1,0 +1,208 @@
+"""`Generator`: images in, with or without labels; new ones out, of any class, between two, or near one."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from diabolo import artifact
+from diabolo.errors import Mistake
+from diabolo.events import Listener
+from diabolo.inputs import array_of, is_place
+from diabolo.model import Model
+from diabolo.sources import labelled, open_source
+from diabolo.tasks.generate.drawing import Drawn, Ways, Wish, check_able, decoded
+from diabolo.tasks.models import find, learn, model_key
+
+LARGEST = 8 * 2**30  # bytes of images at once
+
+
+class Generator(BaseEstimator):  # type: ignore[misc]
+    """Makes new images like those it learned from: an autoencoder, and a prior over its codes.
+
+    Parameters
+    ----------
+    model : None, path, or trained model
+        What `diabolo fit generate` wrote; None where `fit` is called. `fit` starts from it where both are given.
+    options : dict or None
+        Options of the recipe that `fit` trains: `{"epochs": 5, "priors": "mixture"}`.
+    device : str
+        "cpu", "cuda", ...
+    random_state : None or int
+        The seed of the training; None takes the recipe's, so that fitting repeats to the bit.
+    listen : callable or None
+        Called with every event (`diabolo.events`).
+
+    Attributes
+    ----------
+    model_ : Model
+        What `fit` learned.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from diabolo import Generator
+    >>> digits = load_digits()
+    >>> generator = Generator(options={"epochs": 2, "priors": "normal"}).fit(digits.images, digits.target)
+    >>> generator.sample(5, label=3, seed=0).shape
+    (5, 8, 8)
+    """
+
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        options: dict[str, Any] | None = None,
+        device: str = "cpu",
+        random_state: int | None = None,
+        listen: Listener | None = None,
+    ) -> None:
+        self.model = model
+        self.options = options
+        self.device = device
+        self.random_state = random_state
+        self.listen = listen
+
+    def fit(self, X: Any, labels: Any = None) -> Generator:
+        """Learn from images: an array, a folder, a named set.
+
+        `labels` are classes (n,), columns of several attributes, or lists of tags (`diabolo.sources.conditions_of`);
+        "folders" takes the names of the folders that pictures lie in, "none" leaves out those that a named set has.
+        """
+        for learned in ("n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(learned, None)
+        source = open_source(X if is_place(X) else array_of(self, X, None, reset=True))
+        source = labelled(source, "own" if labels is None else labels, X if is_place(X) else None)
+        seed = {} if self.random_state is None else {"training.seed": int(self.random_state)}
+        self.model_ = learn("generate", self, source, options=seed)
+        self.n_iter_ = max(1, len(self.model_.metrics.get("history", [])))
+        return self
+
+    @property
+    def labels_(self) -> dict[str, tuple[str, ...]]:
+        """What may be asked for: each attribute with its values; empty where nothing is known of the images."""
+        sampler = self._model.sampler
+        return {} if sampler is None else {attribute.name: attribute.values for attribute in sampler.attributes}
+
+    def sample(
+        self,
+        n: int = 1,
+        label: Any = None,
+        *,
+        seed: int = 0,
+        guidance: float | None = None,
+        balanced: bool = False,
+    ) -> np.ndarray:
+        """n new images (n, ...), in the type that was learned from; the same arguments give the same images.
+
+        `label` is a class, or a dictionary of attributes and values; without one classes come as often as in what was
+        learned from, or `balanced`, equally often. `guidance` above 1 makes images more typical of their class and less
+        varied; None takes the model's own.
+        """
+        return self.labelled_sample(n, label, seed=seed, guidance=guidance, balanced=balanced)[0]
+
+    def labelled_sample(self, n: int, label: Any = None, **how: Any) -> tuple[np.ndarray, np.ndarray]:
+        """`sample`, and what each image is of: texts (n,), or of several attributes (n, k); "" = not known."""
+        wish = Wish(self._model, n, label, **how)
+        size = n * self._bytes()
+        if size > LARGEST:
+            remedy = "Generator.stream, or diabolo generate -n N -o OUT"
+            raise Mistake("so many images do not fit the memory", f"{size / 2**30:,.0f} GiB", "8 GiB", remedy)
+        runs = list(wish.runs())
+        return np.concatenate([run.images for run in runs]), self._texts(np.concatenate([r.conditions for r in runs]))
+
+    def stream(self, n: int, label: Any = None, **how: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """`labelled_sample`, a run of some hundred images after the other, for any n."""
+        runs: Iterator[Drawn] = Wish(self._model, n, label, **how).runs()
+        return ((run.images, self._texts(run.conditions)) for run in runs)
+
+    def interpolate(self, a: Any, b: Any, steps: int = 8, *, label: Any = None) -> np.ndarray:
+        """`steps` images on the way from one image to another, both ends (as the model sees them) included.
+
+        Along the great circle between the noises that their codes come from, where the prior knows these: on it all
+        places are equally likely (White 2016). `label`: the class of all of them, where the model knows labels.
+        """
+        if not isinstance(steps, int) or steps < 2:
+            raise Mistake("a way has two ends", got=f"{steps} steps", allowed="2 or more")
+        ways = Ways(self._model, label)
+        start, end = ways.to_noise(self._codes(np.stack([self._one(a), self._one(b)])))
+        shares = torch.linspace(0, 1, steps, device=start.device)[:, None]
+        noise = slerp(start, end, shares) if ways.known else start + shares * (end - start)
+        return decoded(self._model, ways.from_noise(noise))
+
+    def vary(self, image: Any, strength: float = 0.3, n: int = 1, *, label: Any = None, seed: int = 0) -> np.ndarray:
+        """n images near one: `strength` 0 gives the image as the model sees it, 1 any other image.
+
+        `label`: what the image is of, where the model knows labels; its variations are then of that, too.
+        """
+        if not 0 <= strength <= 1:
+            raise Mistake("the strength is out of range", got=str(strength), allowed="0 to 1")
+        wish = Wish(self._model, n, seed=seed)
+        ways, generator = Ways(self._model, label), torch.Generator(self._model.device).manual_seed(wish.seed)
+        noise = ways.to_noise(self._codes(self._one(image)[None])).expand(wish.count, -1)
+        other = ways.other(wish.count, generator)
+        mixed = math.sqrt(1 - strength**2) * noise + strength * other if ways.known else noise.lerp(other, strength)
+        return decoded(self._model, ways.from_noise(mixed))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the trained model to one file, which `Generator(path)` and the command line read."""
+        artifact.save(self._model, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], device: str = "cpu") -> Generator:
+        """A generator of the model in a file; a `Mistake` where it cannot make new images."""
+        generator = cls(path, device=device)
+        check_able(generator._model)
+        return generator
+
+    @property
+    def _model(self) -> Model:
+        if self.model is None or hasattr(self, "model_"):
+            check_is_fitted(self, "model_")
+            model: Model = self.model_
+            return model
+        held = self.__dict__.setdefault("_held", {})
+        key = (model_key(self.model), self.device)
+        if key not in held:
+            held.clear()
+            held[key] = find(self.model, self.device)
+        found: Model = held[key]
+        return found
+
+    def _one(self, image: Any) -> np.ndarray:
+        """One raw image, of an array or a picture file."""
+        if is_place(image):
+            return self._model.bring(open_source(image, strict=True).read(0))
+        return np.asarray(image)
+
+    def _codes(self, images: np.ndarray) -> Tensor:
+        return torch.from_numpy(self._model.encode(images)).to(self._model.device, self._model.dtype)
+
+    def _texts(self, conditions: np.ndarray) -> np.ndarray:
+        values = [np.array([*names, ""]) for names in self.labels_.values()]  # the last one is at -1
+        columns = [names[conditions[:, i]] for i, names in enumerate(values)]
+        return columns[0] if len(columns) == 1 else np.stack(columns, 1) if columns else np.full(len(conditions), "")
+
+    def _bytes(self) -> int:
+        conversion = self._model.conversion
+        return int(np.prod(conversion.shape)) * np.dtype(conversion.dtype).itemsize
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_") or self.model is not None
+
+
+def slerp(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+    """Places (n, d) on the great circle from `start` to `end`, whose lengths change evenly; `shares` (n, 1) in 0..1."""
+    cosine = (start @ end / (start.norm() * end.norm()).clamp(min=1e-12)).clamp(-1, 1)
+    angle = torch.arccos(cosine)
+    if angle.sin() < 1e-4:  # one direction, or opposite ones, between which every way is as good
+        return start + shares * (end - start)
+    return (((1 - shares) * angle).sin() * start + (shares * angle).sin() * end) / angle.sin()

@@ -1,0 +1,172 @@
+"""After the last step, for a recipe with priors: how codes are spread, learned by each of them; the best is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Generator, Tensor, nn
+
+from diabolo.errors import Diverged, Mistake
+from diabolo.events import Listener, Note, Passed
+from diabolo.model import Model
+from diabolo.options import name_of, numbered
+from diabolo.priors.base import combinations
+from diabolo.recipe import Recipe, Training
+from diabolo.sampler import Sampler, vocabulary_of
+from diabolo.sources import Attribute
+from diabolo.training.batches import Batches
+from diabolo.training.pictures import Pictures
+from diabolo.training.players import Player
+from diabolo.training.schedule import learning_rate
+
+FEW = 10  # images of a class: of fewer the user is told
+LEAST_COMPARED = 5  # held-out images of a class for a distance of its own
+MOST_COMPARED = 2000  # held-out codes that samples are compared with
+TOLD_EVERY = 20  # steps
+
+
+class Codes(NamedTuple):
+    """Codes (n, *code) and what their images are of (n, k)."""
+
+    values: Tensor
+    conditions: Tensor
+
+
+def check_priors(recipe: Recipe, latent: nn.Module, pictures: Pictures, constant: bool, listen: Listener) -> None:
+    """Refuse, before the training, pictures or codes that no prior can be learned from; tell of classes with few."""
+    for part in recipe.priors:
+        vocabulary_of(part, latent)
+    if pictures.shape is None and not recipe.preprocessing.side:
+        remedy = "--preprocessing.side 64"
+        raise Mistake("new pictures have one size, and these have several", allowed="one size", remedy=remedy)
+    if constant:
+        raise Mistake("every picture is the same, of one value: there is nothing to vary", allowed="pictures of things")
+    if pictures.conditions is None:
+        return
+    for place, attribute in enumerate(pictures.conditions.attributes):
+        counts = np.bincount(pictures.conditions.indices[:, place] + 1, minlength=len(attribute.values) + 1)[1:]
+        few = [f"{value} ({count})" for value, count in zip(attribute.values, counts, strict=True) if count < FEW]
+        if few:
+            told = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
+            listen(Note(f"few pictures, which what is generated will resemble closely: {attribute.name} {told}", True))
+
+
+def learn_prior(model: Model, batches: Batches, listen: Listener) -> Sampler:
+    """What new codes are drawn from. Of several priors that is kept whose samples are nearest to held-out codes.
+
+    One alone learns from the held-out images, too. Several are measured by the energy distance, class by class.
+    """
+    parts, generator = model.recipe.priors, Generator(model.device)
+    generator.manual_seed(model.recipe.training.seed)
+    compared = len(batches.held_out) > 0 and len(parts) > 1
+    both = np.concatenate((batches.learned, batches.held_out))
+    learned = encoded(model, batches, batches.learned if compared else both, generator)
+    given = batches.pictures.conditions
+    attributes = () if given is None else given.attributes
+    candidates = [learned_one(model, place, learned, attributes, listen) for place in range(len(parts))]
+    if len(parts) == 1:
+        return candidates[0]
+    beside = encoded(model, batches, batches.held_out, generator) if compared else learned
+    distances = [distance(beside, sampler, model.network.latent, generator) for sampler in candidates]
+    model.metrics["priors"] = dict(zip(numbered(parts), distances, strict=True))
+    best = min(range(len(parts)), key=lambda i: distances[i])
+    told = ", ".join(f"{name_of(part)} {found:.4f}" for part, found in zip(parts, distances, strict=True))
+    listen(Note(f"the prior {name_of(parts[best])} is kept; distances of samples to held-out codes: {told}"))
+    return candidates[best]
+
+
+def learned_one(model: Model, place: int, codes: Codes, attributes: Sequence[Attribute], listen: Listener) -> Sampler:
+    """The recipe's prior at `place`, learned from codes, or from their tokens where it speaks of these."""
+    parts, latent, seed = model.recipe.priors, model.network.latent, model.recipe.training.seed
+    if parts[place].discrete:
+        codes = Codes(latent.tokens(codes.values), codes.conditions)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        vocabulary = vocabulary_of(parts[place], latent)
+        sampler = Sampler(parts, place, codes.values.shape[1:], attributes, vocabulary).to(model.device)
+    sampler.rows, _, sampler.counts = combinations(codes.conditions)
+    learn(sampler, codes, seed, listen)
+    return sampler.eval().requires_grad_(False)
+
+
+def encoded(model: Model, batches: Batches, indices: np.ndarray, generator: Generator) -> Codes:
+    """The codes of the images at `indices`, drawn where the latent draws; those that cannot be read are left out."""
+    pictures, network = batches.pictures, model.network.eval()
+    values = []
+    for raw in pictures.batches(indices, model.batch_size, batches.training.crop):
+        with torch.no_grad():
+            image = network.seen(batches.conversion.to_network(raw, model.dtype).to(model.device))
+            code = network.latent.encode(network.encoder(image).values, origin=image, generator=generator)
+            values.append(code.values.float())
+    given = pictures.conditions
+    said = np.zeros((len(pictures), 0), int) if given is None else given.indices
+    codes = Codes(torch.cat(values), torch.from_numpy(said[indices]).to(model.device))
+    failed = {name for name, _ in pictures.unreadable}  # another picture, of another class, stood in for each
+    sound = torch.tensor([pictures.name(int(i)) not in failed for i in indices], device=model.device)
+    return Codes(codes.values[sound], codes.conditions[sound]) if failed else codes
+
+
+def learn(sampler: Sampler, codes: Codes, seed: int, listen: Listener) -> None:
+    """Learn one prior, in closed form or, where it has a loss, by gradient."""
+    generator = Generator(codes.values.device).manual_seed(seed)
+    sampler.prior.learn(codes.values, codes.conditions, generator)
+    if hasattr(sampler.prior, "loss"):
+        descend(sampler, codes, seed, listen)
+
+
+def descend(sampler: Sampler, codes: Codes, seed: int, listen: Listener) -> None:
+    """Lessen the prior's loss, step by step, on batches drawn with a seed of their own."""
+    part, name, count = sampler.part, name_of(sampler.part), len(codes.values)
+    training = Training(
+        epochs=1,
+        learning_rate=part.learning_rate,
+        optimizer=part.optimizer,
+        ema=part.ema,
+        schedule="cosine",
+        warmup=0.02,
+    )
+    numbers = codes.values[0].numel()
+    player = Player(name, sampler.prior.train(), lambda *_: {}, training)
+    generator = Generator(codes.values.device)
+    shuffle, order = Generator().manual_seed(seed), torch.zeros(0, dtype=torch.long)
+    for step in range(part.steps):
+        generator.manual_seed(seed * part.steps + step)
+        if len(order) < min(part.batch_size, count):
+            order = torch.cat((order, torch.randperm(count, generator=shuffle)))
+        chosen, order = order[: part.batch_size], order[part.batch_size :]
+        chosen = chosen.to(codes.values.device)
+        loss = sampler.prior.loss(codes.values[chosen], codes.conditions[chosen], generator).mean() / numbers
+        if not player.step(loss, learning_rate(training, step, part.steps), step):
+            raise Diverged(f"the prior {name} diverged at step {step}; try: --priors.{name}.learning-rate 1e-4")
+        if step % TOLD_EVERY == 0:
+            listen(Passed(step, part.steps, f"steps of the prior {name}, loss {loss.item():.4g}"))
+    player.swap_average()
+
+
+def distance(codes: Codes, sampler: Sampler, latent: Any, generator: Generator) -> float:
+    """The energy distance of samples to codes of the same conditions, in units of the codes' spread; 0 = none.
+
+    2 E|X - Y| - E|X - X'| - E|Y - Y'| (Szekely and Rizzo 2013, equation 2.1), the mean over the classes by their size.
+    """
+    values, conditions = codes.values[:MOST_COMPARED].flatten(1), codes.conditions[:MOST_COMPARED]
+    with torch.no_grad():
+        drawn = sampler.sample(conditions, generator)
+        drawn = (latent.from_tokens(drawn) if sampler.part.discrete else drawn).flatten(1)
+    spread = (values - values.mean(0)).square().sum(1).mean().sqrt().clamp(min=1e-12)
+    _, classes, counts = combinations(conditions)
+    if counts.min() < LEAST_COMPARED:
+        classes = torch.zeros_like(classes)
+    total = 0.0
+    for one in classes.unique():
+        chosen = classes == one
+        total += float(energy(values[chosen], drawn[chosen]) * chosen.float().mean())
+    return total / float(spread)
+
+
+def energy(one: Tensor, other: Tensor) -> Tensor:
+    """The energy distance of two sets of rows (n, d) and (m, d), without bias; about 0 for the same distribution."""
+    within = [torch.pdist(rows).mean() if len(rows) > 1 else rows.sum() * 0 for rows in (one, other)]
+    return 2 * torch.cdist(one, other).mean() - within[0] - within[1]
