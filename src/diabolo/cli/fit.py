@@ -166,7 +166,6 @@ def _summary(model: Any) -> str:
     if "bits_per_pixel" in model.metrics:
         told += f" at {model.metrics['bits_per_pixel']:.3f} bits per pixel (quality {model.recipe.latent.quality})"
     if "codes_used" in model.metrics:
-        told += f", {_percent(model.metrics['codes_used'])} of the code words used,"
-    if model.sampler is not None:
-        told += f", new ones by {model.sampler.in_words()},"
-    return f"{image} numbers to {code} and back, {told} on {where}, {seconds:.1f} s"
+        told += f", {_percent(model.metrics['codes_used'])} of the code words used"
+    new = "" if model.sampler is None else f"; new ones by {model.sampler.in_words()}"
+    return f"{image} numbers to {code} and back, {told} on {where}{new}; {seconds:.1f} s"
