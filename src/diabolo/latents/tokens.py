@@ -16,14 +16,14 @@ def words_of(values: Tensor, size: int) -> Tensor:
 
     Places come row by row, and of each place all words before the next one.
     """
-    return values.flatten(2).mT.reshape(len(values), -1, size) if values.dim() > 2 else values.unflatten(1, (-1, size))
+    return values.flatten(2).mT.reshape(values.shape[0], -1, size) if values.dim() > 2 else values.unflatten(1, (-1, size))
 
 
 def values_of(words: Tensor, channels: int, places: Shape) -> Tensor:
     """What `words_of` took apart: words (n, positions, size) as values (n, channels, *places)."""
     if not places:
         return words.flatten(1)
-    return words.reshape(len(words), -1, channels).mT.reshape(len(words), channels, *places)
+    return words.reshape(words.shape[0], -1, channels).mT.reshape(words.shape[0], channels, *places)
 
 
 def flat_cost(words: Tensor, choices: float) -> Tensor:

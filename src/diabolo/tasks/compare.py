@@ -152,6 +152,8 @@ def _unsuited(recipes: Mapping[str, Recipe], images: Images) -> dict[str, str]:
             reasons[name] = "its code is a map that grows with the picture, and has no length to compare at"
         elif recipe.witnesses:
             reasons[name] = "it learns what is normal, not to draw pictures again from a code"
+        elif recipe.priors:
+            reasons[name] = "it learns to make new pictures, which have no error to compare"
     return reasons
 
 
