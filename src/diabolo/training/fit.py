@@ -118,7 +118,7 @@ def fit(
         told["start"] = start.provenance.get("command", "")
     if target:
         told["target"] = target.description
-    model = Model(recipe, network, conversion, provenance=told)
+    model = Model(recipe, network, conversion, provenance=told, encoding=getattr(source, "encoding", None))
     steps = 0
     if network.view is not None:
         indices = learned[:MOST_VIEWED]

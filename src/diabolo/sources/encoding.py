@@ -1,0 +1,261 @@
+"""Tables of numbers and categories as vectors that a network learns, and back again.
+
+Every cell becomes the normal score of its place among the values of its column (van der Waerden): heavy tails, spikes
+and shares of categories are then all the same to whoever learns the vectors, and come back as they were.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from diabolo.errors import Mistake
+from diabolo.sources.table import value_of
+
+Cells = Mapping[str, Sequence[str]]  # a table: the names of its columns, and their cells in order; "" = missing
+
+KNOTS = 128  # places at which the values of a column are kept; fewer different ones are kept each
+CROWD = 5  # cells for each different value, on average, where values repeat: what is drawn are then these alone
+EDGE = 1e-6  # the share at both ends of a column within which scores are no longer told apart: they stay within 4.8
+CATEGORIES = 256  # of one column; what has more is text
+RARE = 2  # cells for each category, on average: below it, nearly every value is another one, and the column is text
+FEW = 10  # categories that a column may have without being looked at twice
+COLUMNS = 256
+LARGEST = 3 * 2**19  # letters of an encoding in a model's file
+LENGTH = 100  # letters of a category
+WHOLE, AS_IS = 0, -1  # decimals: of whole numbers, and of those that are written with as many as it takes
+DECIMALS = 12
+LENT_FROM = 2000  # rows among which the one most like another is looked for
+MIDDLE = 0.5  # of a category's range of places, in which its cells lie: between two categories there is a gap
+
+
+@dataclasses.dataclass(frozen=True)
+class Numbers:
+    """A column of numbers: `shares[i]` of its values, 0..1, lie below `values[i]`; both ascend, and may repeat."""
+
+    name: str
+    values: tuple[float, ...]
+    shares: tuple[float, ...]
+    decimals: tuple[int, int] = (AS_IS, AS_IS)  # the fewest and the most digits after the point
+    missing: float = 0.0  # the share of cells without a value; where there are some, a second score tells which
+
+    @property
+    def width(self) -> int:
+        return 2 if self.missing else 1
+
+    def encode(self, cells: Sequence[str], generator: np.random.Generator) -> np.ndarray:
+        """(n, width) scores, NaN where there is no value; places within a value that repeats are drawn."""
+        numbers = np.array([value_of(cell) for cell in cells], dtype=np.float64)
+        values, shares = np.array(self.values), np.array(self.shares)
+        first, last = np.searchsorted(values, numbers, "left"), np.searchsorted(values, numbers, "right") - 1
+        between = np.interp(numbers, values, shares)
+        held = (last >= first) & ~np.isnan(numbers)
+        low = np.where(held, shares[first.clip(max=len(values) - 1)], between)
+        high = np.where(held, shares[last.clip(min=0)], between)
+        places = low + (high - low) * generator.random(len(numbers))
+        columns = [np.where(np.isnan(numbers), np.nan, _score(places))]
+        if self.missing:
+            columns.append(_score(_within(np.isnan(numbers).astype(int) ^ 1, self._ends, generator)))
+        return np.stack(columns, 1)
+
+    def decode(self, scores: np.ndarray) -> list[str]:
+        numbers = np.interp(ndtr(scores[:, 0]), self.shares, self.values)
+        texts = [written(number, *self.decimals) for number in numbers.tolist()]
+        if not self.missing:
+            return texts
+        there = np.searchsorted(self._ends, ndtr(scores[:, 1]), "right")
+        return [text if known else "" for text, known in zip(texts, there.tolist(), strict=True)]
+
+    @property
+    def _ends(self) -> np.ndarray:
+        return np.array([self.missing])
+
+
+@dataclasses.dataclass(frozen=True)
+class Categories:
+    """A column of categories, "" among them where cells are missing: `shares[i]` of the cells have `values[i]`."""
+
+    name: str
+    values: tuple[str, ...]
+    shares: tuple[float, ...]
+
+    @property
+    def width(self) -> int:
+        return 1
+
+    def encode(self, cells: Sequence[str], generator: np.random.Generator) -> np.ndarray:
+        """(n, 1) scores within each category's range of places; a `Mistake` for a category that is not known."""
+        number = {value: i for i, value in enumerate(self.values)}
+        strange = next((cell for cell in cells if cell not in number), None)
+        if strange is not None:
+            raise Mistake(f"a value of the column {self.name!r} is not known", repr(strange), ", ".join(self.values))
+        indices = np.array([number[cell] for cell in cells], dtype=int)
+        return _score(_within(indices, self._ends, generator))[:, None]
+
+    def decode(self, scores: np.ndarray) -> list[str]:
+        return [self.values[i] for i in np.searchsorted(self._ends, ndtr(scores[:, 0]), "right").tolist()]
+
+    @property
+    def _ends(self) -> np.ndarray:
+        """(k - 1,) where one category ends and the next one begins."""
+        return np.cumsum(self.shares)[:-1]
+
+
+Column = Numbers | Categories
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoding:
+    """The columns of a table in their order. The one called `label`, if any, is a condition and no part of vectors."""
+
+    columns: tuple[Column, ...]
+    label: str = ""
+
+    @property
+    def width(self) -> int:
+        """How many numbers a row becomes."""
+        return sum(column.width for column in self._encoded)
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def _encoded(self) -> list[Column]:
+        return [column for column in self.columns if column.name != self.label]
+
+    def encode(self, cells: Cells, seed: int = 0) -> np.ndarray:
+        """Rows as vectors (n, width), float64, finite; the same seed gives the same ones.
+
+        What is missing is lent by the row that is most like it (hot deck), so that a vector is whole; that it was
+        missing is a number of its own.
+        """
+        from sklearn.impute import KNNImputer
+
+        generator = np.random.default_rng(seed)
+        rows = np.concatenate([column.encode(cells[column.name], generator) for column in self._encoded], 1)
+        if not np.isnan(rows).any():
+            return rows
+        lenders = rows[generator.permutation(len(rows))[:LENT_FROM]]
+        whole: np.ndarray = KNNImputer(n_neighbors=1, keep_empty_features=True).fit(lenders).transform(rows)
+        return whole
+
+    def decode(self, vectors: np.ndarray, labels: Sequence[str] = ()) -> dict[str, list[str]]:
+        """Vectors (n, width) as cells, within what was seen of each column; `labels` (n,) are those of its column."""
+        found, start = {}, 0
+        vectors = np.asarray(vectors, dtype=np.float64)
+        for column in self.columns:
+            if column.name == self.label:
+                found[column.name] = [str(label) for label in labels]
+                continue
+            found[column.name] = column.decode(vectors[:, start : start + column.width])
+            start += column.width
+        return found
+
+    def arrays(self, cells: Cells) -> dict[str, np.ndarray]:
+        """Columns of cells as arrays (n,): int64, float64 with NaN for what is missing, or texts with "" for it."""
+        return {column.name: _array(column, cells[column.name]) for column in self.columns}
+
+
+def learn_encoding(cells: Cells, categorical: Sequence[str] = (), label: str = "", table: str = "table") -> Encoding:
+    """What the columns of a table are. Those named in `categorical`, and the label, are categories whatever they hold.
+
+    Raises `Mistake` for a column of free text, for infinity, and for more than `COLUMNS` columns.
+    """
+    if len(cells) > COLUMNS:
+        raise Mistake(f"too many columns in {table}", str(len(cells)), f"at most {COLUMNS}", "leave some out")
+    for name in (*categorical, *([label] if label else [])):
+        if name not in cells:
+            raise Mistake(f"{table} has no column {name!r}", allowed=", ".join(cells))
+    named = {*categorical, label}
+    columns = tuple(_learned(name, column, name in named, table) for name, column in cells.items())
+    if all(name == label for name in cells):
+        raise Mistake(f"{table} has nothing but labels", got=label, allowed="2 columns or more")
+    encoding = Encoding(columns, label)
+    length = len(json.dumps(dataclasses.asdict(encoding)))
+    if length > LARGEST:
+        got, allowed = f"{length} letters for {len(columns)} columns", f"at most {LARGEST}"
+        raise Mistake(f"{table} takes too long to describe in a model", got, allowed, "leave some columns out")
+    return encoding
+
+
+def written(number: float, fewest: int, most: int) -> str:
+    """A number as text, with the digits after the point that there have to be and may be.
+
+    >>> written(3.14159, 0, 2), written(3.2, 0, 2), written(3.2, 2, 2), written(-0.2, 0, 0), written(1e-20, -1, -1)
+    ('3.14', '3.2', '3.20', '0', '1e-20')
+    """
+    text = f"{number:.10g}" if most == AS_IS else f"{number:.{most}f}"
+    while most > fewest and text[-1] in "0.":
+        text, most = text[:-1].removesuffix("."), most - 1
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def _learned(name: str, cells: Sequence[str], named: bool, table: str) -> Column:
+    present = [cell for cell in cells if cell]
+    numbers = [value_of(cell) for cell in present]
+    if named or not present or None in numbers:
+        return _categories(name, cells, present, named, table)
+    values = np.array(numbers, dtype=np.float64)
+    if not np.isfinite(values).all():
+        place = next(i for i, cell in enumerate(cells) if cell and not np.isfinite(value_of(cell) or 0.0))
+        wrong = f"{table}: column {name!r} is not finite"
+        raise Mistake(wrong, f"{cells[place]} in row {place + 1}", "finite numbers", "leave the cell empty")
+    missing = 1 - len(present) / len(cells)
+    return Numbers(name, *_spread(np.sort(values)), _decimals(present), missing)
+
+
+def _spread(ordered: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Values and the shares below them: both ends of each value where these repeat, or else `KNOTS` quantiles."""
+    different, counts = np.unique(ordered, return_counts=True)
+    if len(different) <= min(KNOTS, max(1, len(ordered) // CROWD)):
+        ends = np.concatenate(([0], np.cumsum(counts))) / len(ordered)
+        return tuple(np.repeat(different, 2).tolist()), tuple(np.stack((ends[:-1], ends[1:]), 1).ravel().tolist())
+    shares = np.linspace(0, 1, min(KNOTS, len(ordered)))
+    return tuple(np.quantile(ordered, shares).tolist()), tuple(shares.tolist())
+
+
+def _categories(name: str, cells: Sequence[str], present: list[str], named: bool, table: str) -> Categories:
+    values, counts = np.unique(np.array(cells), return_counts=True)
+    different = len(values) - ("" in cells)
+    most = CATEGORIES if named else min(CATEGORIES, max(FEW, len(present) // RARE))
+    if different > most:
+        wrong = f"{table}: column {name!r} is free text, which cannot be made up"
+        got = f"{different} different values in {len(present)} rows, as {present[0][:40]!r}"
+        remedy = "leave the column out, or bring it to few values"
+        raise Mistake(wrong, got, f"numbers, or at most {most} categories", remedy)
+    long = next((value for value in values if len(value) > LENGTH or not value.isprintable()), None)
+    if long is not None:
+        wrong = f"{table}: a category of column {name!r} is too long, or cannot be printed"
+        raise Mistake(wrong, repr(str(long))[:40], f"at most {LENGTH} letters")
+    return Categories(name, tuple(values.tolist()), tuple((counts / counts.sum()).tolist()))
+
+
+def _decimals(cells: list[str]) -> tuple[int, int]:
+    """The fewest and the most digits after the point of any cell; `AS_IS` for powers of ten, or very many digits."""
+    counts = [len(cell.partition(".")[2]) for cell in cells]
+    powers = any("e" in cell.lower() for cell in cells)
+    return (AS_IS, AS_IS) if powers or max(counts) > DECIMALS else (min(counts), max(counts))
+
+
+def _within(indices: np.ndarray, ends: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A place 0..1 for each category, near the middle of its range."""
+    bounds = np.concatenate(([0.0], ends, [1.0]))
+    low, high = bounds[indices], bounds[indices + 1]
+    return low + (high - low) * (0.5 + MIDDLE * (generator.random(len(indices)) - 0.5))
+
+
+def _score(places: np.ndarray) -> np.ndarray:
+    scores: np.ndarray = ndtri(places.clip(EDGE, 1 - EDGE))
+    return scores
+
+
+def _array(column: Column, cells: Sequence[str]) -> np.ndarray:
+    if isinstance(column, Categories):
+        return np.array(cells, dtype=str)
+    whole = column.decimals[1] == WHOLE and all(cells)
+    return np.array([int(cell) for cell in cells]) if whole else np.array([value_of(c) for c in cells], np.float64)
