@@ -125,7 +125,7 @@ def _weights(model: Model) -> dict[str, Tensor]:
 
 
 def _check_weights(model: Model, slices: dict[str, Any]) -> None:
-    """Each module's weights must be whole and of one precision: a linear network's is double beside a single prior's."""
+    """Each module's weights must be whole and of one precision: that of a linear network may be double."""
     wanted = _weights(model)
     for before in ("", BOUNDS, NORMAL, PRIOR):
         own = ({n: v for n, v in one.items() if _owner(n) == before} for one in (wanted, slices))

@@ -8,8 +8,11 @@ from typing import Any
 from diabolo.conversions import is_number
 from diabolo.errors import Mistake
 from diabolo.preprocessing import Conversion
-from diabolo.sources.encoding import AS_IS, CATEGORIES, COLUMNS, DECIMALS, KNOTS, Categories, Column, Encoding, Numbers
+from diabolo.sources.columns import CATEGORIES, COLUMNS, DECIMALS, KNOTS
+from diabolo.sources.encoding import AS_IS, Categories, Column, Encoding, Numbers
 
+CATEGORY = {"name", "values", "shares"}
+NUMBERS = CATEGORY | {"decimals", "missing"}
 CLOSE = 1e-6  # to 1, which shares sum up to
 
 
@@ -33,10 +36,10 @@ def _column(plain: Any) -> Column:
     values, shares = plain.get("values"), plain.get("shares")
     if not (isinstance(values, list) and isinstance(shares, list) and 0 < len(values) == len(shares)):
         raise Mistake(f"the column {plain['name']!r:.40} of its encoding has no values")
-    kinds = {frozenset(("name", "values", "shares")): _categories}
-    kinds[frozenset(("name", "values", "shares", "decimals", "missing"))] = _numbers
-    column = kinds.get(frozenset(plain), lambda _: None)(plain)
-    if column is None or not all(is_number(share) and 0 <= share <= 1 for share in shares):
+    column: Column | None = None
+    if all(is_number(share) and 0 <= share <= 1 for share in shares):
+        column = _numbers(plain) if set(plain) == NUMBERS else _categories(plain) if set(plain) == CATEGORY else None
+    if column is None:
         raise Mistake(f"the column {plain['name']!r:.40} of its encoding holds values that cannot be")
     return column
 
@@ -44,7 +47,7 @@ def _column(plain: Any) -> Column:
 def _categories(plain: dict[str, Any]) -> Categories | None:
     values, shares = plain["values"], plain["shares"]
     sound = all(isinstance(value, str) for value in values) and len(set(values)) == len(values) <= CATEGORIES + 1
-    sound = sound and all(is_number(share) for share in shares) and abs(sum(shares) - 1) < CLOSE
+    sound = sound and abs(sum(shares) - 1) < CLOSE
     return Categories(plain["name"], tuple(values), tuple(shares)) if sound else None
 
 
@@ -55,7 +58,7 @@ def _is_range(decimals: Any) -> bool:
 
 def _numbers(plain: dict[str, Any]) -> Numbers | None:
     values, shares, decimals, missing = (plain[key] for key in ("values", "shares", "decimals", "missing"))
-    sound = all(is_number(number) for number in (*values, *shares, missing)) and len(values) <= 2 * KNOTS
+    sound = all(is_number(number) for number in (*values, missing)) and len(values) <= 2 * KNOTS
     sound = sound and all(a <= b for numbers in (values, shares) for a, b in itertools.pairwise(numbers))
     sound = sound and _is_range(decimals) and 0 <= missing < 1
     return Numbers(plain["name"], tuple(values), tuple(shares), tuple(decimals), missing) if sound else None

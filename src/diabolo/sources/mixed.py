@@ -9,8 +9,9 @@ from typing import Any
 
 from diabolo.errors import Mistake
 from diabolo.sources.base import Arrays
+from diabolo.sources.columns import learn_encoding
 from diabolo.sources.conditions import conditions_of
-from diabolo.sources.encoding import Encoding, learn_encoding
+from diabolo.sources.encoding import Encoding
 from diabolo.sources.labelled import Labelled
 from diabolo.sources.table import MISSING, is_table, read_cells, value_of
 

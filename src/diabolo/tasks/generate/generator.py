@@ -215,7 +215,7 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         encoding = self._model.encoding
         if encoding is None:
             raise Mistake("the model learned from no table", remedy="diabolo fit generate TABLE.csv -o MODEL")
-        return encoding.decode(vectors, self._texts(conditions) if encoding.label else ())
+        return encoding.decode(vectors, self._texts(conditions).tolist() if encoding.label else ())
 
     def _shown(self, images: np.ndarray, conditions: np.ndarray) -> Any:
         encoding = self._model.encoding
