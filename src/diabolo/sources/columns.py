@@ -82,7 +82,8 @@ def _categories(name: str, cells: Sequence[str], present: list[str], named: bool
     if long is not None:
         wrong = f"{table}: a category of column {name!r} is too long, or cannot be printed"
         raise Mistake(wrong, repr(str(long))[:40], f"at most {LENGTH} letters")
-    return Categories(name, tuple(values.tolist()), tuple((counts / counts.sum()).tolist()))
+    order = np.argsort(-counts, kind="stable")  # the most frequent first
+    return Categories(name, tuple(values[order].tolist()), tuple((counts[order] / counts.sum()).tolist()))
 
 
 def _decimals(cells: list[str]) -> tuple[int, int]:

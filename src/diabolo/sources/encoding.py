@@ -20,6 +20,8 @@ Cells = Mapping[str, Sequence[str]]  # a table: the names of its columns, and th
 EDGE = 1e-6  # the share at both ends of a column within which scores are no longer told apart: they stay within 4.8
 WHOLE, AS_IS = 0, -1  # decimals: of whole numbers, and of those that are written with as many as it takes
 LENT_FROM = 2000  # rows among which the one most like another is looked for
+SPLITS = 15  # categories that have a score of their own, the most frequent ones
+TINY = 1e-12
 MIDDLE = 0.5  # of a category's range of places, in which its cells lie: between two categories there is a gap
 
 
@@ -73,7 +75,11 @@ class Numbers:
 
 @dataclasses.dataclass(frozen=True)
 class Categories:
-    """A column of categories, "" among them where cells are missing: `shares[i]` of the cells have `values[i]`."""
+    """A column of categories, "" among them where cells are missing: `shares[i]` of the cells have `values[i]`.
+
+    Categories have no order, so that one score would not do: the first score says whether it is the first category, the
+    next one whether it is the second if not the first, and so on; the last score tells apart those that remain.
+    """
 
     name: str
     values: tuple[str, ...]
@@ -81,28 +87,50 @@ class Categories:
 
     @property
     def width(self) -> int:
-        return 1
+        return 1 + min(max(len(self.values) - 2, 0), SPLITS)
 
     def encode(self, cells: Sequence[str], generator: np.random.Generator) -> np.ndarray:
-        """(n, 1) scores within each category's range of places; a `Mistake` for a category that is not known."""
+        """(n, width) scores, NaN behind the one that said yes; a `Mistake` for a category that is not known."""
         number = {value: i for i, value in enumerate(self.values)}
         strange = next((cell for cell in cells if cell not in number), None)
         if strange is not None:
             raise Mistake(f"a value of the column {self.name!r} is not known", repr(strange), ", ".join(self.values))
         indices = np.array([number[cell] for cell in cells], dtype=int)
-        return _score(_within(indices, self._ends, generator))[:, None]
+        scores = np.full((len(indices), self.width), np.nan)
+        for level, ends in enumerate(self._ends):
+            open_ = indices >= level
+            answers = (indices[open_] - level).clip(max=len(ends))
+            scores[open_, level] = _score(_within(answers, ends, generator))
+        return scores
 
     def decode(self, scores: np.ndarray) -> list[str]:
-        return [self.values[i] for i in np.searchsorted(self._ends, ndtr(scores[:, 0]), "right").tolist()]
+        indices = np.zeros(len(scores), dtype=int)
+        for level, ends in enumerate(self._ends):
+            indices += (indices == level) * np.searchsorted(ends, ndtr(scores[:, level]), "right")
+        return [self.values[i] for i in indices.tolist()]
 
     def tuned(self, scores: np.ndarray) -> Categories:
-        ends = _places(scores[:, 0], self._ends)
-        return dataclasses.replace(self, shares=tuple(np.diff(ends, prepend=0.0, append=1.0).tolist()))
+        """The same with other shares, by which scores that are spread like these give each category as often as now."""
+        shares: list[float] = []
+        open_ = np.ones(len(scores), dtype=bool)
+        for level, ends in enumerate(self._ends):
+            some = scores[open_, level] if open_.any() else scores[:, level]
+            places = _places(some, ends)
+            parts = np.diff(places, prepend=0.0, append=1.0) * max(0.0, 1 - sum(shares))
+            shares += parts.tolist() if level == self.width - 1 else parts[:1].tolist()
+            open_ &= (ndtr(scores[:, level]) >= places[0]) if len(places) else False
+        return dataclasses.replace(self, shares=tuple(shares))
 
     @property
-    def _ends(self) -> np.ndarray:
-        """(k - 1,) where one category ends and the next one begins."""
-        return np.cumsum(self.shares)[:-1]
+    def _ends(self) -> list[np.ndarray]:
+        """For each score the places where one answer ends and the next one begins."""
+        shares = np.array(self.shares)
+        rest = np.maximum(
+            1 - np.concatenate(([0.0], np.cumsum(shares)[:-1])), TINY
+        )  # of this category and the next ones
+        last = self.width - 1
+        splits = [(shares[i : i + 1] / rest[i]).clip(max=1) for i in range(last)]
+        return [*splits, (np.cumsum(shares[last:])[:-1] / rest[last]).clip(max=1)]
 
 
 Column = Numbers | Categories
