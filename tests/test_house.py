@@ -46,6 +46,7 @@ FLOORS = {
     "recipe": 4,
     "recipes": 4,
     "sampler": 4,
+    "encodings": 5,
     "judgement": 5,
     "model": 5,
     "network": 5,

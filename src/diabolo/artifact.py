@@ -1,9 +1,10 @@
 """The model file `*.diabolo`: one safetensors file whose only metadata entry, "diabolo", is JSON.
 
-The JSON holds the format's number, the recipe, the conversion, the calibrated scale and bounds, metrics, provenance, a
-SHA-256 digest over all of this and over every weight. Nothing in a file is ever executed or imported by name: parts
-are looked up in the families' tables and in those that the caller passes as `known`. The network is built without
-memory first, so that a file can make the reader allocate no more than its own size.
+The JSON holds the format's number, the recipe, the conversion, the encoding of a table's columns, the calibrated scale
+and bounds, metrics, provenance, a SHA-256 digest over all of this and over every weight. Nothing in a file is ever
+executed or imported by name: parts are looked up in the families' tables and in those that the caller passes as
+`known`. The network is built without memory first, so that a file can make the reader allocate no more than its own
+size.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from torch import Tensor, nn
 from diabolo import weights
 from diabolo.calibration import ErrorBounds
 from diabolo.conversions import is_number, read_conversion
+from diabolo.encodings import read_encoding
 from diabolo.errors import Mistake
 from diabolo.files import atomic, reading
 from diabolo.model import Model
@@ -42,7 +44,8 @@ FORMAT = 2  # 1 where no weights are packed
 BOUNDS = "bounds."  # stands before the names of the weights that tell how sure a restoration is
 NORMAL = "normal."  # before the names of the statistics of normal images
 PRIOR = "prior."  # before the names of what new codes are drawn from
-ENTRIES = {"format", "recipe", "conversion", "scale", "bounds", "normal", "prior", "metrics", "provenance", "digest"}
+ENTRIES = {"format", "recipe", "conversion", "scale", "bounds", "normal", "prior", "encoding"}
+ENTRIES |= {"metrics", "provenance", "digest"}
 LARGEST_HEADER = 4 * 2**20  # bytes; a real one is a few KiB
 MOST_BRACKETS = 20_000  # in the description; a parsed list takes twenty times the bytes of its brackets
 
@@ -69,7 +72,7 @@ def load(path: str | os.PathLike[str], known: Iterable[type] = (), device: str |
                 told = _parse((file.metadata() or {})["diabolo"])
                 model = _describe(told, {name_of(part): part for part in known})
                 names = file.keys()
-                weights.check(_weights(model), {name: file.get_slice(name) for name in names})
+                _check_weights(model, {name: file.get_slice(name) for name in names})
                 held = {name: file.get_tensor(name) for name in names}
             if told.get("digest") != _digest(told, held):
                 raise Mistake("it was changed or damaged after it was written")
@@ -121,6 +124,14 @@ def _weights(model: Model) -> dict[str, Tensor]:
     return {before + name: value for before, module in modules for name, value in module.state_dict().items()}
 
 
+def _check_weights(model: Model, slices: dict[str, Any]) -> None:
+    """Each module's weights must be whole and of one precision: that of a linear network may be double."""
+    wanted = _weights(model)
+    for before in ("", BOUNDS, NORMAL, PRIOR):
+        own = ({n: v for n, v in one.items() if _owner(n) == before} for one in (wanted, slices))
+        weights.check(*own)
+
+
 def _refused(path: str | os.PathLike[str], reason: str) -> Mistake:
     return Mistake(
         f"{path} cannot be read as a model: {reason}", remedy="diabolo fit deep SOURCE -o MODEL makes a new one"
@@ -142,6 +153,8 @@ def _contents(model: Model, half: bool = False) -> tuple[dict[str, Tensor], dict
         told["normal"] = model.normal.shapes()
     if model.sampler is not None:
         told["prior"] = model.sampler.describe()
+    if model.encoding is not None:
+        told["encoding"] = dataclasses.asdict(model.encoding)
     told["digest"] = _digest(told, held)
     text = json.dumps(told, allow_nan=False)
     if len(text) > LARGEST_HEADER // 2 or _brackets(text) > MOST_BRACKETS:
@@ -219,5 +232,6 @@ def _describe(told: Any, known: dict[str, type]) -> Model:
         bounds = ErrorBounds(conversion.shape[0], recipe.hint, told["bounds"]) if known_bounds else None
     normal = Normal.shaped(recipe.witnesses, told["normal"]) if "normal" in told else None
     sampler = Sampler.shaped(recipe.priors, network.latent, told["prior"]) if "prior" in told else None
+    encoding = read_encoding(told["encoding"], conversion) if "encoding" in told else None
     scale, metrics, provenance = float(told["scale"]), told["metrics"], told["provenance"]
-    return Model(recipe, network, conversion, scale, metrics, provenance, bounds, normal, sampler)
+    return Model(recipe, network, conversion, scale, metrics, provenance, bounds, normal, sampler, encoding)

@@ -21,6 +21,7 @@ from diabolo.options import name_of
 from diabolo.preprocessing import Conversion
 from diabolo.recipe import Recipe
 from diabolo.sampler import Sampler
+from diabolo.sources import Encoding
 
 AT_ONCE = 4096  # codes that are decoded together
 
@@ -38,6 +39,7 @@ class Model:
     bounds: ErrorBounds | None = None  # how sure a restored image is; None where the model restores nothing
     normal: Normal | None = None  # what normal images are like; None where the recipe has no witnesses
     sampler: Sampler | None = None  # what new codes are drawn from; None where the recipe has no priors
+    encoding: Encoding | None = None  # what its vectors mean; None where it learned from no table of mixed columns
     digest: str = ""  # of the file it was read from, hexadecimal; "" where it was not read from one
     batch_size: int = 256  # images at a time when the model is used
 

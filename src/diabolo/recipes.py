@@ -10,7 +10,7 @@ from diabolo.errors import unknown
 from diabolo.latents import Coded, Contractive, Linear, Plain, Quantised, Sparse, Variational
 from diabolo.objectives import Bernoulli, Gaussian, Marking
 from diabolo.preprocessing import Preprocessing
-from diabolo.priors import FlowMatching
+from diabolo.priors import FlowMatching, Normal
 from diabolo.recipe import Recipe, Training
 from diabolo.views import Gradients
 from diabolo.witnesses import Marks, Neighbours, Residual
@@ -185,6 +185,16 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
         ),
         "the same for vectors, which `generate` takes by itself",
     ),
+    "generate-mixed": (
+        Recipe(
+            Flat(depth=0),
+            Linear(),  # of all directions: rows are short, and nothing of them is lost
+            Gaussian(),
+            priors=(Normal(),),
+            preprocessing=Preprocessing(scaling="columns"),
+        ),
+        "the same for tables of numbers and categories, which `generate` takes by itself",
+    ),
     "sparse": (
         Recipe(Flat(depth=0), Sparse(size=256), training=Training(learning_rate=1e-2)),
         "an overcomplete code of which few numbers are active",
@@ -215,11 +225,14 @@ def named(name: str) -> Recipe:
     return RECIPES[name][0]
 
 
-def suited(name: str, shapes: Iterable[tuple[int, ...]]) -> str:
+def suited(name: str, shapes: Iterable[tuple[int, ...]], mixed: bool = False) -> str:
     """The recipe's name, or that of its counterpart for what images of these shapes are, where it has one.
 
-    "-table" for vectors (d,), "-small" for pictures (h, w, ...) of one small size.
+    "-table" for vectors (d,), "-mixed" where these are rows of numbers and categories, "-small" for pictures
+    (h, w, ...) of one small size.
     """
+    if mixed and f"{name}-mixed" in RECIPES:
+        return f"{name}-mixed"
     sizes = {shape[:2] if len(shape) > 1 else () for shape in shapes}
     kind = "table" if sizes == {()} else "small" if len(sizes) == 1 and max(*sizes.copy().pop()) <= SMALL else ""
     return f"{name}-{kind}" if f"{name}-{kind}" in RECIPES else name

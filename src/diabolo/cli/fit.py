@@ -7,7 +7,7 @@ from argparse import SUPPRESS, ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from diabolo.cli.labels import add_labels, chosen_labels
+from diabolo.cli.labels import add_categorical, add_labels, chosen_categorical, chosen_labels
 from diabolo.cli.parser import add_recipe, chosen_options, typed_parts
 from diabolo.cli.show import Show
 from diabolo.errors import Diverged, Mistake
@@ -20,6 +20,7 @@ EXAMPLES = (
     "diabolo fit denoise PHOTOS/ -o denoise.diabolo --crop 64 --corruption noise,jpeg --corruption.noise.sigma 0,40",
     "diabolo fit detect GOOD/ -o good.diabolo --contamination auto",
     "diabolo fit generate PHOTOS/ -o photos.diabolo --labels-from-folders --preprocessing.side 64",
+    "diabolo fit generate patients.csv -o patients.diabolo --labels outcome --categorical ward",
     "diabolo fit compress PHOTOS/ -o mine.diabolo --half",
     "diabolo fit deep mnist -o sparse.diabolo --latent sparse --latent.size 256",
     "diabolo fit deep measurements.csv -o measurements.diabolo --latent.size 4 --impute",
@@ -53,6 +54,7 @@ def add(parser: ArgumentParser, arguments: list[str]) -> None:
         help="missing values of a table become their column's mean",
     )
     add_labels(parser)
+    add_categorical(parser)
     parser.add_argument("-o", "--out", required=True, metavar="MODEL", help="the model file to write, *.diabolo")
     parser.add_argument("--resume", action="store_true", help="go on from MODEL.checkpoint, if it is there")
     parser.add_argument(
@@ -69,20 +71,19 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     from diabolo import artifact
     from diabolo.files import check_writable
     from diabolo.recipe import shaped_as, with_options
-    from diabolo.recipes import named, suited
     from diabolo.sources import open_source
     from diabolo.starters import named_model
-    from diabolo.tasks.models import shapes_of
+    from diabolo.tasks.models import recipe_for
     from diabolo.training import fit, leave
 
     out = Path(arguments.out)
     if out.suffix != ".diabolo":
         raise Mistake("not the name of a model", got=str(out), allowed="*.diabolo", remedy=f"-o {out.stem}.diabolo")
     check_writable(out)  # before the training, not after it
-    source = open_source(arguments.source, strict=arguments.strict)
+    source = _opened(arguments)
     target = open_source(arguments.target, strict=True) if arguments.target else None
     start = named_model(arguments.start) if arguments.start else None
-    recipe = named(suited(arguments.recipe, shapes_of(source)))
+    recipe = recipe_for(arguments.recipe, source)
     recipe = shaped_as(recipe, start.recipe) if start else recipe
     if target:  # what is wrong with the pictures is in them already
         recipe = with_options(recipe, {"corruption": "none", "hint": "none"})
@@ -123,6 +124,21 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     return {"model": str(out), **figures, "interrupted": interrupted}
 
 
+def _opened(arguments: Namespace) -> Any:
+    """The source; a table with its text and its labels, where new rows are to be made from it."""
+    from diabolo.recipes import named
+    from diabolo.sources import is_mixed, open_mixed, open_source
+
+    categorical = chosen_categorical(arguments)
+    if named(arguments.recipe).priors and is_mixed(arguments.source):
+        label = chosen_labels(arguments)
+        return open_mixed(arguments.source, categorical, "" if label in (None, "folders", "none") else label)
+    if categorical:
+        remedy = "diabolo fit generate TABLE.csv"
+        raise Mistake("categories are of use where rows of tables are made", arguments.categorical, remedy=remedy)
+    return open_source(arguments.source, strict=arguments.strict)
+
+
 def _labelled(source: Any, recipe: Any, arguments: Namespace) -> Any:
     """The source with its labels, where the recipe has a use for them."""
     from diabolo.sources import labelled
@@ -133,13 +149,19 @@ def _labelled(source: Any, recipe: Any, arguments: Namespace) -> Any:
             remedy = "diabolo fit generate, or --priors flow-matching"
             raise Mistake("labels are of use to priors alone", got=f"the recipe {arguments.recipe}", remedy=remedy)
         return source
+    if getattr(source, "encoding", None) is not None and not arguments.labels_from_folders:
+        return source  # they are one of its columns
     return labelled(source, labels or "own", arguments.source)
 
 
 def _command(arguments: Namespace) -> str:
     """What was typed, but for where the model goes."""
     words = ["diabolo fit", arguments.recipe, *arguments.source]
-    words += [f"--{name} {value}" for name in ("target", "start", "labels") if (value := getattr(arguments, name))]
+    words += [
+        f"--{name} {value}"
+        for name in ("target", "start", "labels", "categorical")
+        if (value := getattr(arguments, name))
+    ]
     words += ["--labels-from-folders"] if arguments.labels_from_folders else []
     for path, value in chosen_options(arguments).items():
         words.append(f"--{path.removeprefix('training.').replace('_', '-')} {value}")

@@ -10,12 +10,13 @@ from diabolo.cli.show import Show
 from diabolo.errors import Mistake
 
 NAME = "generate"
-HELP = "make new pictures like those a model learned from, of any class it knows"
+HELP = "make new pictures, or rows of a table, like those a model learned from, of any class it knows"
 EXAMPLES = (
     "diabolo generate -m digits.diabolo -n 1000 -o NEW/",
     "diabolo generate -m digits.diabolo -n 100 --label 3 -o THREES/ --seed 7",
     "diabolo generate -m faces.diabolo -n 20 --label glasses=yes,hair=dark --guidance 1.5 -o NEW/",
     "diabolo generate -m digits.diabolo -n 60000 --balanced -o synthetic.npz",
+    "diabolo generate -m patients.diabolo -n 5000 -o new.csv",
 )
 
 
@@ -23,7 +24,8 @@ def add(parser: ArgumentParser) -> None:
     model = "of diabolo fit generate, or any variational model"
     parser.add_argument("-m", "--model", required=True, metavar="MODEL", help=model)
     parser.add_argument("-n", "--count", type=int, default=16, metavar="N", help="how many pictures [16]")
-    out = "a new folder of PNG pictures, with a folder for each class; OUT.npy: images; OUT.npz: images and labels"
+    out = "a new folder of PNG pictures, with a folder for each class; OUT.npy: images; OUT.npz: images and labels; "
+    out += "of a table: OUT.csv"
     parser.add_argument("-o", "--out", required=True, metavar="OUT", help=out)
     label = "the class, or attributes as NAME=VALUE,NAME=VALUE [all, as often as in what was learned from]"
     parser.add_argument("--label", metavar="VALUE", help=label)
@@ -48,7 +50,8 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     how = {"balanced": arguments.balanced, "guidance": arguments.guidance, "seed": arguments.seed}
     count, out = arguments.count, arguments.out
     generate_place(generator, count, out, label, listen=show.listen, **how)
-    show.say(f"{out}: {count} new pictures{f' of {arguments.label}' if arguments.label else ''}")
+    things = "pictures" if generator._model.encoding is None else "rows"
+    show.say(f"{out}: {count} new {things}{f' of {arguments.label}' if arguments.label else ''}")
     return {"out": out, "images": count, "label": arguments.label, "seed": arguments.seed}
 
 

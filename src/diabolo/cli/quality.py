@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from diabolo.cli.compare import check_page, whole
+from diabolo.cli.labels import add_categorical, chosen_categorical
 from diabolo.cli.show import Show
 from diabolo.errors import Mistake
 
@@ -29,8 +30,7 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument("--held-out", metavar="SOURCE", help=held)
     parser.add_argument("--labels-from-folders", action="store_true", help="the first folder of a name is its label")
     parser.add_argument("--labels", default="", metavar="COLUMN", help="the column of a table that holds the labels")
-    columns = "columns of a table whose numbers are names, not sizes"
-    parser.add_argument("--categorical", default="", metavar="A,B", help=columns)
+    add_categorical(parser)
     parser.add_argument("--side", metavar="N", default="0", help="bring every picture to N x N pixels [as they are]")
     parser.add_argument("--channels", metavar="N", default="0", help="1 = grey, 3 = colour [as they are]")
     parser.add_argument("--most", metavar="N", default="10000", help="compare at most N of each set [10000]")
@@ -56,7 +56,7 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
         held_out=arguments.held_out,
         labels=arguments.labels or None,
         labels_from_folders=arguments.labels_from_folders,
-        categorical=[name for name in arguments.categorical.split(",") if name],
+        categorical=chosen_categorical(arguments),
         strict=arguments.strict,
         listen=show.listen,
         **numbers,

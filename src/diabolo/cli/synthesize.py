@@ -6,17 +6,18 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from diabolo.cli.generate import add_drawing
-from diabolo.cli.labels import add_labels, chosen_labels
+from diabolo.cli.labels import add_categorical, add_labels, chosen_categorical, chosen_labels
 from diabolo.cli.parser import add_recipe, chosen_options, typed_parts
 from diabolo.cli.restoring import device
 from diabolo.cli.show import Show
 
 NAME = "synthesize"
-HELP = "turn a labelled set into a synthetic one of the same layout: train, then generate"
+HELP = "turn a labelled set, or a table, into a synthetic one of the same layout: train, then generate"
 EXAMPLES = (
     "diabolo synthesize SCANS/ -o SYNTHETIC/",
     "diabolo synthesize mnist -o synthetic.npz --keep mnist.diabolo",
     "diabolo synthesize SCANS/ -o SYNTHETIC/ -n 5000 --balanced --preprocessing.side 64",
+    "diabolo synthesize patients.csv -o synthetic.csv --labels outcome",
 )
 NEEDS_ARGUMENTS = True
 
@@ -25,11 +26,13 @@ def add(parser: ArgumentParser, arguments: list[str]) -> None:
     from diabolo.recipe import Recipe, with_options
     from diabolo.recipes import named
 
-    parser.add_argument("dataset", metavar="DATASET", help="a folder with a folder for each class, .npz, a named set")
-    out = "a new folder with a folder for each class, or OUT.npz with the arrays images and labels"
+    dataset = "a folder with a folder for each class, .npz, a named set, or a table (.csv, .tsv)"
+    parser.add_argument("dataset", metavar="DATASET", help=dataset)
+    out = "a new folder with a folder for each class, or OUT.npz with the arrays images and labels; of a table OUT.csv"
     parser.add_argument("-o", "--out", required=True, metavar="OUT", help=out)
     parser.add_argument("-n", "--count", type=int, metavar="N", help="how many pictures [as many as there are]")
     add_labels(parser)
+    add_categorical(parser)
     add_drawing(parser)
     parser.add_argument("--keep", default="", metavar="MODEL", help="write the trained model, too: *.diabolo")
     parser.add_argument("--strict", action="store_true", help="an unreadable picture is an error")
@@ -44,6 +47,7 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
         arguments.dataset,
         arguments.out,
         labels=chosen_labels(arguments),
+        categorical=chosen_categorical(arguments),
         count=arguments.count,
         balanced=arguments.balanced,
         guidance=arguments.guidance,
@@ -55,5 +59,6 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
         listen=show.listen,
     )
     kinds = ", ".join(f"{len(values)} of {name}" for name, values in result["labels"].items())
-    show.say(f"{arguments.out}: {result['images']} new pictures; {kinds}")
+    things = "rows" if "rows" in result else "pictures"
+    show.say(f"{arguments.out}: {result.get('rows', result.get('images'))} new {things}{f'; {kinds}' if kinds else ''}")
     return result

@@ -16,8 +16,10 @@ from diabolo.sources.arrays import as_array, column_names, open_npy, open_npz
 from diabolo.sources.base import Arrays, Joined, Source
 from diabolo.sources.chosen import Chosen
 from diabolo.sources.conditions import Attribute, Conditions, conditions_of
+from diabolo.sources.encoding import Encoding
 from diabolo.sources.idx import is_idx, open_idx
 from diabolo.sources.labelled import Labelled, labelled
+from diabolo.sources.mixed import Mixed, is_mixed, open_mixed
 from diabolo.sources.named import NAMED, labels, list_sets
 from diabolo.sources.pictures import Folder, Pictures, Zip
 from diabolo.sources.table import is_table, open_table
@@ -29,16 +31,20 @@ __all__ = [
     "Attribute",
     "Chosen",
     "Conditions",
+    "Encoding",
     "Joined",
     "Kind",
     "Labelled",
+    "Mixed",
     "Pictures",
     "Source",
     "as_array",
     "conditions_of",
+    "is_mixed",
     "labelled",
     "labels",
     "list_sets",
+    "open_mixed",
     "open_source",
 ]
 

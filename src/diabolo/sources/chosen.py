@@ -9,6 +9,7 @@ import numpy as np
 
 from diabolo.sources.base import Source
 from diabolo.sources.conditions import Conditions
+from diabolo.sources.encoding import Encoding
 
 
 class Chosen:
@@ -20,6 +21,7 @@ class Chosen:
         self.unreadable: list[tuple[str, str]] = list(getattr(source, "unreadable", ()))
         self.columns: list[str] | None = getattr(source, "columns", None)
         self.shapes: set[tuple[Any, ...]] = getattr(source, "shapes", set())
+        self.encoding: Encoding | None = getattr(source, "encoding", None)
         labels: Conditions | None = getattr(source, "conditions", None)
         self.conditions = None if labels is None else labels.chosen(self.places)
         array = getattr(source, "array", None)

@@ -14,6 +14,7 @@ from diabolo.errors import Mistake
 from diabolo.files import reading
 from diabolo.sources.base import Source
 from diabolo.sources.conditions import CLASS, Conditions, conditions_of
+from diabolo.sources.encoding import Encoding
 from diabolo.sources.idx import is_idx, read_idx
 from diabolo.sources.named import NAMED
 from diabolo.sources.named import labels as named_labels
@@ -38,6 +39,7 @@ class Labelled:
         self.columns: list[str] | None = getattr(source, "columns", None)
         self.shapes: set[tuple[Any, ...]] = getattr(source, "shapes", set())
         self.array: np.ndarray | None = getattr(source, "array", None)
+        self.encoding: Encoding | None = getattr(source, "encoding", None)
 
     def __len__(self) -> int:
         return len(self.source)

@@ -9,8 +9,10 @@ from typing import Any
 from diabolo import artifact
 from diabolo.errors import Mistake
 from diabolo.events import ignore
+from diabolo.latents import Linear
 from diabolo.model import Model
-from diabolo.recipe import shaped_as, with_options
+from diabolo.options import replace
+from diabolo.recipe import Recipe, shaped_as, with_options
 from diabolo.recipes import named, suited
 from diabolo.sources import Source, open_source
 from diabolo.starters import named_model
@@ -24,7 +26,7 @@ def learn(verb: str, estimator: Any, X: Any, y: Any = None, options: dict[str, A
     where one is given, is where the training starts. The estimator's own options go before `options`.
     """
     source = open_source(X)
-    recipe = named(suited(verb, shapes_of(source)))
+    recipe = recipe_for(verb, source)
     told = {} if y is None else {"corruption": "none", "hint": "none"}
     options = told | (options or {}) | (estimator.options or {})
     start = None if estimator.model is None else find(estimator.model, estimator.device)
@@ -33,6 +35,15 @@ def learn(verb: str, estimator: Any, X: Any, y: Any = None, options: dict[str, A
     target = None if y is None else open_source(y)
     listen = estimator.listen or ignore
     return fit(source, chosen, target=target, start=start, device=estimator.device, listen=listen)
+
+
+def recipe_for(name: str, source: Source) -> Recipe:
+    """The recipe of a name, or its counterpart for what the source holds; rows of a table keep all their directions."""
+    encoding = getattr(source, "encoding", None)
+    recipe = named(suited(name, shapes_of(source), encoding is not None))
+    if encoding is not None and isinstance(recipe.latent, Linear):
+        recipe = replace(recipe, "latent.size", encoding.width)
+    return recipe
 
 
 def shapes_of(source: Source) -> set[tuple[int, ...]]:

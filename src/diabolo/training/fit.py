@@ -33,6 +33,7 @@ from diabolo.training.checks import (
     warn_of_copying,
     with_crop,
 )
+from diabolo.training.columns import tuned
 from diabolo.training.finish import finish
 from diabolo.training.interrupt import held_back
 from diabolo.training.loop import Progress, run
@@ -118,7 +119,7 @@ def fit(
         told["start"] = start.provenance.get("command", "")
     if target:
         told["target"] = target.description
-    model = Model(recipe, network, conversion, provenance=told)
+    model = Model(recipe, network, conversion, provenance=told, encoding=getattr(source, "encoding", None))
     steps = 0
     if network.view is not None:
         indices = learned[:MOST_VIEWED]
@@ -130,6 +131,7 @@ def fit(
         steps = _train(model, batches, keep, resume or processes.restarted, every, listen)
         steps = 0 if "interrupted" in model.provenance else steps  # who interrupts does not want to wait
     finish(model, batches, steps, began, listen)
+    model.encoding = tuned(model)
     for name, reason in pictures.unreadable:
         listen(Note(f"left out {name}: {reason}", warning=True))
     return model

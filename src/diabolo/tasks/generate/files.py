@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.metadata
 import json
 import shutil
@@ -22,6 +23,7 @@ from diabolo.tasks.places import folder, write_header, write_image
 TOLD = 100 * 2**20  # bytes: what is larger is told of before it is made
 BLOCK = 4096  # bytes that a file takes at least
 ARRAYS = (".npy", ".npz")
+TABLE = ".csv"
 
 
 def generate_place(
@@ -29,15 +31,18 @@ def generate_place(
 ) -> int:
     """Write `count` new images to `out`, and say how many bytes these have as arrays.
 
-    A folder gets PNG pictures, each class in a folder of its own; `.npy` the images alone; `.npz` the arrays "images"
-    and "labels". `how` are the options of `Generator.sample`. However many they are, memory holds a run of them.
+    A table (`.csv`) has the columns of the one learned from. A folder gets PNG pictures, each class in a folder of its
+    own; `.npy` the images alone; `.npz` the arrays "images" and "labels". `how` are the options of
+    `Generator.sample`. However many they are, memory holds a run of them.
     """
     model = generator._model
     wish = Wish(model, count, label, **how)
-    check_place(out, model.conversion.layout == "vector")
+    check_place(out, model.conversion.layout == "vector", model.encoding is not None)
     size = _check_room(wish, Path(out), listen)
     runs = _told(wish.runs(), wish.count, listen)
-    if Path(out).suffix == ".npy":
+    if model.encoding is not None:
+        _write_table(Path(out), runs, generator)
+    elif Path(out).suffix == ".npy":
         with atomic(out) as beside, open(beside, "wb") as file:
             _stream(file, (run.images for run in runs), wish.count)
     elif Path(out).suffix == ".npz":
@@ -47,10 +52,14 @@ def generate_place(
     return size
 
 
-def check_place(out: str, vectors: bool = False) -> None:
+def check_place(out: str, vectors: bool = False, table: bool = False) -> None:
     """Refuse, before the work, a place where the images could not be written, or that holds others already."""
     place = Path(out)
-    if place.suffix in ARRAYS:
+    if table:
+        if place.suffix != TABLE:
+            raise Mistake("rows of a table go to a table", got=out, allowed="*.csv", remedy=f"-o {place.stem}.csv")
+        check_writable(place)
+    elif place.suffix in ARRAYS:
         check_writable(place)
     elif place.suffix or (place.exists() and not place.is_dir()):
         raise Mistake("pictures go to a folder or an array file", got=out, allowed="OUT/, OUT.npy or OUT.npz")
@@ -77,6 +86,16 @@ def _write_pictures(out: Path, runs: Iterable[Drawn], wish: Wish) -> None:
             name = f"{_safe(words)}/{number:0{digits}d}" if words else f"{number:0{digits}d}"
             write_image(out, f"{name}.png", image, texts(wish, words, number))
             number += 1
+
+
+def _write_table(out: Path, runs: Iterable[Drawn], generator: Generator) -> None:
+    with atomic(out) as beside, open(beside, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for number, run in enumerate(runs):
+            cells = generator.cells(run.images, run.conditions)
+            if not number:
+                writer.writerow(cells)
+            writer.writerows(zip(*cells.values(), strict=True))
 
 
 def _write_npz(out: Path, runs: Iterable[Drawn], wish: Wish, generator: Generator) -> None:
@@ -125,9 +144,11 @@ def _check_room(wish: Wish, out: Path, listen: Listener) -> int:
     conversion = wish.model.conversion
     one = int(np.prod(conversion.shape)) * np.dtype(conversion.dtype).itemsize
     size = wish.count * one
-    on_disk = size if out.suffix in ARRAYS else wish.count * -(-max(one // 4, 1) // BLOCK) * BLOCK  # of PNG about
+    on_disk = (
+        size if out.suffix in (*ARRAYS, TABLE) else wish.count * -(-max(one // 4, 1) // BLOCK) * BLOCK
+    )  # of PNG about
     if max(size, on_disk) > TOLD:
-        where = "an array file" if out.suffix in ARRAYS else "PNG files, roughly,"
+        where = "one file" if out.suffix in (*ARRAYS, TABLE) else "PNG files, roughly,"
         listen(Note(f"{wish.count:,} images {conversion.describe()}: {on_disk / 2**30:,.2f} GiB as {where}"))
     place = next(parent for parent in (out.absolute(), *out.absolute().parents) if parent.is_dir())
     free = shutil.disk_usage(place).free

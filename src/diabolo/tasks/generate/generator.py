@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from diabolo.errors import Mistake
 from diabolo.events import Listener
 from diabolo.inputs import array_of, is_place
 from diabolo.model import Model
-from diabolo.sources import labelled, open_source
+from diabolo.sources import Source, is_mixed, labelled, open_mixed, open_source
 from diabolo.tasks.generate.drawing import Drawn, Ways, Wish, check_able, decoded
 from diabolo.tasks.models import find, learn, model_key
 
@@ -40,6 +40,8 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         The seed of the training; None takes the recipe's, so that fitting repeats to the bit.
     listen : callable or None
         Called with every event (`diabolo.events`).
+    categorical : names
+        Columns of a table whose numbers are names.
 
     Attributes
     ----------
@@ -64,27 +66,39 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         device: str = "cpu",
         random_state: int | None = None,
         listen: Listener | None = None,
+        categorical: Sequence[str] = (),
     ) -> None:
         self.model = model
         self.options = options
         self.device = device
         self.random_state = random_state
         self.listen = listen
+        self.categorical = categorical
 
     def fit(self, X: Any, labels: Any = None) -> Generator:
         """Learn from images: an array, a folder, a named set.
 
         `labels` are classes (n,), columns of several attributes, or lists of tags (`diabolo.sources.conditions_of`);
         "folders" takes the names of the folders that pictures lie in, "none" leaves out those that a named set has.
+
+        A table is a path, a DataFrame or a dictionary of columns (n,), of numbers or categories, where cells may be
+        missing; `labels` may then name the column that says what each row is of.
         """
         for learned in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(learned, None)
-        source = open_source(X if is_place(X) else array_of(self, X, None, reset=True))
-        source = labelled(source, "own" if labels is None else labels, X if is_place(X) else None)
+        source = self._source(X, labels)
         seed = {} if self.random_state is None else {"training.seed": int(self.random_state)}
         self.model_ = learn("generate", self, source, options=seed)
         self.n_iter_ = max(1, len(self.model_.metrics.get("history", [])))
         return self
+
+    def _source(self, X: Any, labels: Any) -> Source:
+        if is_mixed(X):
+            if labels is None or isinstance(labels, str):
+                return open_mixed(X, self.categorical, "" if labels in (None, "none") else labels)
+            return labelled(open_mixed(X, self.categorical), labels)
+        source = open_source(X if is_place(X) else array_of(self, X, None, reset=True))
+        return labelled(source, "own" if labels is None else labels, X if is_place(X) else None)
 
     @property
     def labels_(self) -> dict[str, tuple[str, ...]]:
@@ -100,8 +114,11 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         seed: int = 0,
         guidance: float | None = None,
         balanced: bool = False,
-    ) -> np.ndarray:
+    ) -> Any:
         """n new images (n, ...), in the type that was learned from; the same arguments give the same images.
+
+        Of a table, a dictionary of its columns, each an array (n,): whole numbers, floats with NaN for what is missing,
+        or texts with "" for it.
 
         `label` is a class, or a dictionary of attributes and values; without one classes come as often as in what was
         learned from, or `balanced`, equally often. `guidance` above 1 makes images more typical of their class and less
@@ -109,7 +126,7 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         """
         return self.labelled_sample(n, label, seed=seed, guidance=guidance, balanced=balanced)[0]
 
-    def labelled_sample(self, n: int, label: Any = None, **how: Any) -> tuple[np.ndarray, np.ndarray]:
+    def labelled_sample(self, n: int, label: Any = None, **how: Any) -> tuple[Any, np.ndarray]:
         """`sample`, and what each image is of: texts (n,), or of several attributes (n, k); "" = not known."""
         wish = Wish(self._model, n, label, **how)
         size = n * self._bytes()
@@ -117,12 +134,13 @@ class Generator(BaseEstimator):  # type: ignore[misc]
             remedy = "Generator.stream, or diabolo generate -n N -o OUT"
             raise Mistake("so many images do not fit the memory", f"{size / 2**30:,.0f} GiB", "8 GiB", remedy)
         runs = list(wish.runs())
-        return np.concatenate([run.images for run in runs]), self._texts(np.concatenate([r.conditions for r in runs]))
+        images, said = np.concatenate([r.images for r in runs]), np.concatenate([r.conditions for r in runs])
+        return self._shown(images, said), self._texts(said)
 
-    def stream(self, n: int, label: Any = None, **how: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def stream(self, n: int, label: Any = None, **how: Any) -> Iterator[tuple[Any, np.ndarray]]:
         """`labelled_sample`, a run of some hundred images after the other, for any n."""
         runs: Iterator[Drawn] = Wish(self._model, n, label, **how).runs()
-        return ((run.images, self._texts(run.conditions)) for run in runs)
+        return ((self._shown(run.images, run.conditions), self._texts(run.conditions)) for run in runs)
 
     def interpolate(self, a: Any, b: Any, steps: int = 8, *, label: Any = None) -> np.ndarray:
         """`steps` images on the way from one image to another, both ends (as the model sees them) included.
@@ -130,6 +148,7 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         Along the great circle between the noises that their codes come from, where the prior knows these: on it all
         places are equally likely (White 2016). `label`: the class of all of them, where the model knows labels.
         """
+        self._refuse_rows("between two rows")
         if not isinstance(steps, int) or steps < 2:
             raise Mistake("a way has two ends", got=f"{steps} steps", allowed="2 or more")
         ways = Ways(self._model, label)
@@ -143,6 +162,7 @@ class Generator(BaseEstimator):  # type: ignore[misc]
 
         `label`: what the image is of, where the model knows labels; its variations are then of that, too.
         """
+        self._refuse_rows("near a row")
         if not 0 <= strength <= 1:
             raise Mistake("the strength is out of range", got=str(strength), allowed="0 to 1")
         wish = Wish(self._model, n, seed=seed)
@@ -177,6 +197,10 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         found: Model = held[key]
         return found
 
+    def _refuse_rows(self, where: str) -> None:
+        if self._model.encoding is not None:
+            raise Mistake(f"there is nothing to draw {where} of a table", allowed="pictures, vectors")
+
     def _one(self, image: Any) -> np.ndarray:
         """One raw image, of an array or a picture file."""
         if is_place(image):
@@ -185,6 +209,17 @@ class Generator(BaseEstimator):  # type: ignore[misc]
 
     def _codes(self, images: np.ndarray) -> Tensor:
         return torch.from_numpy(self._model.encode(images)).to(self._model.device, self._model.dtype)
+
+    def cells(self, vectors: np.ndarray, conditions: np.ndarray) -> dict[str, list[str]]:
+        """Rows that were drawn, as the cells of the table; a `Mistake` where the model learned from none."""
+        encoding = self._model.encoding
+        if encoding is None:
+            raise Mistake("the model learned from no table", remedy="diabolo fit generate TABLE.csv -o MODEL")
+        return encoding.decode(vectors, self._texts(conditions).tolist() if encoding.label else ())
+
+    def _shown(self, images: np.ndarray, conditions: np.ndarray) -> Any:
+        encoding = self._model.encoding
+        return images if encoding is None else encoding.arrays(self.cells(images, conditions))
 
     def _texts(self, conditions: np.ndarray) -> np.ndarray:
         values = [np.array([*names, ""]) for names in self.labels_.values()]  # the last one is at -1

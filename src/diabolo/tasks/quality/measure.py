@@ -14,6 +14,7 @@ from diabolo.sources import Arrays
 from diabolo.tasks.quality.given import FEWEST, SEARCHED, Reading, Side, of_one_kind, read
 from diabolo.tasks.quality.likeness import described, likeness, telling
 from diabolo.tasks.quality.memory import memory
+from diabolo.tasks.quality.mixed import as_numbers, has_text
 from diabolo.tasks.quality.record import Quality
 from diabolo.tasks.quality.tables import column_errors
 from diabolo.tasks.quality.usefulness import STEPS, check_classes, usefulness
@@ -61,7 +62,7 @@ def measure_quality(
     labels_from_folders : bool
         The first folder of a picture's name is its label.
     categorical : names
-        Columns of a table whose numbers are names.
+        Columns of a table whose numbers are names; columns of text are categories by themselves.
     side, channels : int
         Bring every picture to side x side pixels, to grey (1) or colour (3); 0 = as they are.
     seeds : int
@@ -81,6 +82,13 @@ def measure_quality(
     """
     _check_numbers(seeds=seeds, most=most)
     column = labels if isinstance(labels, str) else ""
+    if has_text(real):
+        places = {"real": real, "synthetic": synthetic} | ({} if held_out is None else {"held-out": held_out})
+        tables, texts = as_numbers(places, column)
+        categorical, column = sorted({*categorical, *texts}), ""
+        real, labels = tables["real"]
+        synthetic, synthetic_labels = tables["synthetic"]
+        held_out, held_out_labels = tables.get("held-out", (None, None))
     how = Reading(Preprocessing(side=side, channels=channels), labels_from_folders, column, seed, strict, listen)
     given: tuple[tuple[str, Any, Any, int], ...] = (
         ("real", real, labels, max(most, SEARCHED)),

@@ -1,0 +1,64 @@
+"""An encoding of a table as a model's file tells it: every number must be one that a table could have given."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from diabolo.conversions import is_number
+from diabolo.errors import Mistake
+from diabolo.preprocessing import Conversion
+from diabolo.sources.columns import CATEGORIES, COLUMNS, DECIMALS, KNOTS
+from diabolo.sources.encoding import AS_IS, Categories, Column, Encoding, Numbers
+
+CATEGORY = {"name", "values", "shares"}
+NUMBERS = CATEGORY | {"decimals", "missing"}
+CLOSE = 1e-6  # to 1, which shares sum up to
+
+
+def read_encoding(plain: Any, conversion: Conversion) -> Encoding:
+    """The encoding of a file; a `Mistake` where it cannot be one of the vectors that the conversion takes."""
+    if not isinstance(plain, dict) or set(plain) != {"columns", "label"} or not isinstance(plain["columns"], list):
+        raise Mistake("its encoding is not what it should be")
+    columns = tuple(_column(column) for column in plain["columns"][: COLUMNS + 1])
+    names, label = [column.name for column in columns], plain["label"]
+    if not 0 < len(names) <= COLUMNS or len(set(names)) < len(names) or label not in ("", *names):
+        raise Mistake("its encoding has columns that cannot be")
+    encoding = Encoding(columns, label)
+    if conversion.layout != "vector" or (encoding.width,) != conversion.shape:
+        raise Mistake("its encoding is not one of its vectors", f"{encoding.width} numbers", str(conversion.shape))
+    return encoding
+
+
+def _column(plain: Any) -> Column:
+    if not isinstance(plain, dict) or not isinstance(plain.get("name"), str):
+        raise Mistake("its encoding has a column that is none")
+    values, shares = plain.get("values"), plain.get("shares")
+    if not (isinstance(values, list) and isinstance(shares, list) and 0 < len(values) == len(shares)):
+        raise Mistake(f"the column {plain['name']!r:.40} of its encoding has no values")
+    column: Column | None = None
+    if all(is_number(share) and 0 <= share <= 1 for share in shares):
+        column = _numbers(plain) if set(plain) == NUMBERS else _categories(plain) if set(plain) == CATEGORY else None
+    if column is None:
+        raise Mistake(f"the column {plain['name']!r:.40} of its encoding holds values that cannot be")
+    return column
+
+
+def _categories(plain: dict[str, Any]) -> Categories | None:
+    values, shares = plain["values"], plain["shares"]
+    sound = all(isinstance(value, str) for value in values) and len(set(values)) == len(values) <= CATEGORIES + 1
+    sound = sound and abs(sum(shares) - 1) < CLOSE
+    return Categories(plain["name"], tuple(values), tuple(shares)) if sound else None
+
+
+def _is_range(decimals: Any) -> bool:
+    whole = isinstance(decimals, list) and len(decimals) == 2 and all(type(number) is int for number in decimals)
+    return whole and AS_IS <= decimals[0] <= decimals[1] <= DECIMALS
+
+
+def _numbers(plain: dict[str, Any]) -> Numbers | None:
+    values, shares, decimals, missing = (plain[key] for key in ("values", "shares", "decimals", "missing"))
+    sound = all(is_number(number) for number in (*values, missing)) and len(values) <= 2 * KNOTS
+    sound = sound and all(a <= b for numbers in (values, shares) for a, b in itertools.pairwise(numbers))
+    sound = sound and _is_range(decimals) and 0 <= missing < 1
+    return Numbers(plain["name"], tuple(values), tuple(shares), tuple(decimals), missing) if sound else None

@@ -1,0 +1,93 @@
+"""What the columns of a table are: numbers, or categories; free text is neither."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from diabolo.errors import Mistake
+from diabolo.sources.encoding import AS_IS, Categories, Cells, Column, Encoding, Numbers
+from diabolo.sources.table import value_of
+
+KNOTS = 128  # places at which the values of a column are kept; fewer different ones are kept each
+CROWD = 5  # cells for each different value, on average, where values repeat: what is drawn are then these alone
+CATEGORIES = 256  # of one column; what has more is text
+RARE = 2  # cells for each category, on average: below it, nearly every value is another one, and the column is text
+FEW = 10  # categories that a column may have without being looked at twice
+COLUMNS = 256
+LARGEST = 3 * 2**19  # letters of an encoding in a model's file
+LENGTH = 100  # letters of a category
+DECIMALS = 12
+
+
+def learn_encoding(cells: Cells, categorical: Sequence[str] = (), label: str = "", table: str = "table") -> Encoding:
+    """What the columns of a table are. Those named in `categorical`, and the label, are categories whatever they hold.
+
+    Raises `Mistake` for a column of free text, for infinity, and for more than `COLUMNS` columns.
+    """
+    if len(cells) > COLUMNS:
+        raise Mistake(f"too many columns in {table}", str(len(cells)), f"at most {COLUMNS}", "leave some out")
+    for name in (*categorical, *([label] if label else [])):
+        if name not in cells:
+            raise Mistake(f"{table} has no column {name!r}", allowed=", ".join(cells))
+    named = {*categorical, label}
+    columns = tuple(_learned(name, column, name in named, table) for name, column in cells.items())
+    if all(name == label for name in cells):
+        raise Mistake(f"{table} has nothing but labels", got=label, allowed="2 columns or more")
+    encoding = Encoding(columns, label)
+    length = len(json.dumps(dataclasses.asdict(encoding)))
+    if length > LARGEST:
+        got, allowed = f"{length} letters for {len(columns)} columns", f"at most {LARGEST}"
+        raise Mistake(f"{table} takes too long to describe in a model", got, allowed, "leave some columns out")
+    return encoding
+
+
+def _learned(name: str, cells: Sequence[str], named: bool, table: str) -> Column:
+    present = [cell for cell in cells if cell]
+    numbers = [value_of(cell) for cell in present]
+    if named or not present or None in numbers:
+        return _categories(name, cells, present, named, table)
+    values = np.array(numbers, dtype=np.float64)
+    if not np.isfinite(values).all():
+        place = next(i for i, cell in enumerate(cells) if cell and not np.isfinite(value_of(cell) or 0.0))
+        wrong = f"{table}: column {name!r} is not finite"
+        raise Mistake(wrong, f"{cells[place]} in row {place + 1}", "finite numbers", "leave the cell empty")
+    missing = 1 - len(present) / len(cells)
+    return Numbers(name, *_spread(np.sort(values)), _decimals(present), missing)
+
+
+def _spread(ordered: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Values and the shares below them: both ends of each value where these repeat, or else `KNOTS` quantiles."""
+    different, counts = np.unique(ordered, return_counts=True)
+    if len(different) <= min(KNOTS, max(1, len(ordered) // CROWD)):
+        ends = np.concatenate(([0], np.cumsum(counts))) / len(ordered)
+        return tuple(np.repeat(different, 2).tolist()), tuple(np.stack((ends[:-1], ends[1:]), 1).ravel().tolist())
+    shares = np.linspace(0, 1, min(KNOTS, len(ordered)))
+    return tuple(np.quantile(ordered, shares).tolist()), tuple(shares.tolist())
+
+
+def _categories(name: str, cells: Sequence[str], present: list[str], named: bool, table: str) -> Categories:
+    values, counts = np.unique(np.array(cells), return_counts=True)
+    different = len(values) - ("" in cells)
+    most = CATEGORIES if named else min(CATEGORIES, max(FEW, len(present) // RARE))
+    if different > most:
+        wrong = f"{table}: column {name!r} is free text, which cannot be made up"
+        got = f"{different} different values in {len(present)} rows, as {present[0][:40]!r}"
+        remedy = "leave the column out, or bring it to few values"
+        raise Mistake(wrong, got, f"numbers, or at most {most} categories", remedy)
+    long = next((value for value in values if len(value) > LENGTH or not value.isprintable()), None)
+    if long is not None:
+        wrong = f"{table}: a category of column {name!r} is too long, or cannot be printed"
+        raise Mistake(wrong, repr(str(long))[:40], f"at most {LENGTH} letters")
+    order = np.argsort(-counts, kind="stable")  # the most frequent first
+    return Categories(name, tuple(values[order].tolist()), tuple((counts[order] / counts.sum()).tolist()))
+
+
+def _decimals(cells: list[str]) -> tuple[int, int]:
+    """The fewest and the most digits after the point of any cell; `AS_IS` for powers of ten, or very many digits."""
+    counts = [len(cell.partition(".")[2]) for cell in cells]
+    powers = any("e" in cell.lower() for cell in cells)
+    return (AS_IS, AS_IS) if powers or max(counts) > DECIMALS else (min(counts), max(counts))

@@ -1,0 +1,62 @@
+"""Tables with text, made ready to be measured: categories become numbers, one alphabet for all sides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from diabolo.errors import Mistake, unknown
+from diabolo.sources import Arrays, is_mixed
+from diabolo.sources.mixed import Texts, read_mixed
+from diabolo.sources.table import value_of
+
+
+def has_text(place: Any) -> bool:
+    """Is it a table with a column that is not all numbers?"""
+    return is_mixed(place) and any(_is_text(column) for column in read_mixed(place)[0].values())
+
+
+def as_numbers(places: dict[str, Any], label: str) -> tuple[dict[str, tuple[Arrays, np.ndarray | None]], list[str]]:
+    """Every side's rows as numbers, with its labels (n,) where a column holds these, and which columns are categories.
+
+    A category is the place of its text among all sides' in alphabetical order, a missing cell NaN in either kind of
+    column. What is text in the first side is text in all. A `Mistake` where columns differ.
+    """
+    tables = {role: read_mixed(place) for role, place in places.items()}
+    first = next(iter(tables.values()))[0]
+    for role, (cells, _) in tables.items():
+        if list(cells) != list(first):
+            got = f"{', '.join(cells)[:60]} in the {role} set"
+            raise Mistake("the two tables have different columns", got, ", ".join(first)[:60])
+    if label and label not in first:
+        raise unknown("column of the real set", label, list(first))
+    rest = [name for name in first if name != label]
+    texts = [name for name in rest if any(_is_text(cells[name]) for cells, _ in tables.values())]
+    alphabet = {n: sorted({cell for cells, _ in tables.values() for cell in cells[n] if cell}) for n in texts}
+    sides = {}
+    for role, (cells, called) in tables.items():
+        rows = np.stack([_numbers(cells[name], alphabet.get(name)) for name in rest], 1)
+        sides[role] = Arrays(rows, called, columns=rest), _labels(cells, label, role)
+    return sides, texts
+
+
+def _is_text(column: list[str]) -> bool:
+    return any(value_of(cell) is None for cell in column)
+
+
+def _numbers(column: list[str], alphabet: list[str] | None) -> np.ndarray:
+    if alphabet is None:
+        return np.array([value_of(cell) for cell in column], dtype=np.float64)
+    places = {value: float(i) for i, value in enumerate(alphabet)} | {"": np.nan}
+    return np.array([places[cell] for cell in column])
+
+
+def _labels(cells: Texts, label: str, role: str) -> np.ndarray | None:
+    if not label:
+        return None
+    missing = cells[label].count("")
+    if missing:
+        wrong = f"labels are missing in the column {label!r} of the {role} set"
+        raise Mistake(wrong, f"{missing} empty cells", "a label in every row")
+    return np.array(cells[label])
