@@ -2,7 +2,8 @@
 
 `detect` learns from the magnetic tiles, from one class of MNIST and of Fashion-MNIST, and from each of the 18 tables of
 ADBench, seed 0; what is compared are images that nothing was learned from, up to MOST normal and as many abnormal ones,
-tiles whole, one at a time. A map or score may differ by NEAR of its own standard deviation over what is compared; a
+one at a time. Tiles of which a side is longer than 512 pixels are left out: a file of this kind sees them whole, and
+torch piece by piece. A map or score may differ by NEAR of its own standard deviation over what is compared; a
 verdict at alpha 0.05 may not. The tiles' model has learned for a few steps only, which changes nothing of what is done.
 """
 

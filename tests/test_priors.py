@@ -33,7 +33,7 @@ from diabolo.training import fit
 from diabolo.training.prior import Codes, energy, learn
 
 SMALL = FlowMatching(width=48, depth=2, steps=500, batch_size=128, learning_rate=5e-3, ema=0.98, evaluations=20)
-FLOW = Flow(width=48, depth=6, steps=500, batch_size=128, learning_rate=5e-3, ema=0.98)
+FLOW = Flow(width=48, depth=6, steps=800, batch_size=128, learning_rate=5e-3, ema=0.98)
 PARTS = [Normal(borrowed=1), Mixture(components=2), FLOW, SMALL]
 EVERY = pytest.mark.parametrize("part", PARTS, ids=lambda part: type(part).__name__)
 CLASSES = (Attribute("label", ("left", "right")),)
@@ -58,7 +58,9 @@ def mixture(count: int, seed: int) -> Codes:
 
 
 def learned(part: Any, codes: Codes, attributes: Any = CLASSES) -> Sampler:
-    sampler = Sampler([part], 0, codes.values.shape[1:], attributes)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        sampler = Sampler([part], 0, codes.values.shape[1:], attributes)
     sampler.rows, _, sampler.counts = combinations(codes.conditions)
     learn(sampler, codes, 0, lambda event: None)
     return sampler.eval().requires_grad_(False)

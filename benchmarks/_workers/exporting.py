@@ -18,7 +18,7 @@ from _normality import split
 from _tiles import tiles
 
 from diabolo import conformal
-from diabolo.judgement import judge
+from diabolo.judgement import TILE, judge
 from diabolo.sources import open_source
 from diabolo.tasks.detect import AnomalyDetector
 from diabolo.tasks.export import export
@@ -40,6 +40,8 @@ def compared(name: str, most: int) -> dict[str, Any]:
     for part in parts[1:]:
         for place in range(min(most, len(part))):
             images = model.bring(part.read(place))[None].astype(model.conversion.dtype)
+            if model.conversion.any_size and max(images.shape[1:3]) > TILE:
+                continue
             given = session.run(None, {"images": images, "alpha": np.array(ALPHA, np.float32)})
             ours = judge(model, images)
             p = conformal.p_values(ours.scores, model.normal.scores.double().numpy())

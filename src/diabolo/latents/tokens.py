@@ -16,7 +16,9 @@ def words_of(values: Tensor, size: int) -> Tensor:
 
     Places come row by row, and of each place all words before the next one.
     """
-    return values.flatten(2).mT.reshape(values.shape[0], -1, size) if values.dim() > 2 else values.unflatten(1, (-1, size))
+    if values.dim() == 2:
+        return values.unflatten(1, (-1, size))
+    return values.flatten(2).mT.reshape(values.shape[0], -1, size)
 
 
 def values_of(words: Tensor, channels: int, places: Shape) -> Tensor:

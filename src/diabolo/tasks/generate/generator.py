@@ -53,7 +53,8 @@ class Generator(BaseEstimator):  # type: ignore[misc]
     >>> from sklearn.datasets import load_digits
     >>> from diabolo import Generator
     >>> digits = load_digits()
-    >>> generator = Generator(options={"epochs": 2, "priors": "normal"}).fit(digits.images, digits.target)
+    >>> images = digits.images / 16  # values in 0..1
+    >>> generator = Generator(options={"steps": 20, "priors": "normal"}).fit(images, digits.target)
     >>> generator.sample(5, label=3, seed=0).shape
     (5, 8, 8)
     """
