@@ -1,8 +1,8 @@
 """Tables of numbers and categories, with cells missing: how near synthetic rows come to the rows they were made from.
 
 Breast cancer and diabetes as scikit-learn ships them, with columns of categories cut from numbers, and a tenth of the
-cells of three columns taken away. A quarter of the rows, drawn with each seed, is for testing. Errors: of 5000 synthetic
-rows beside the rows learned from; the held-out rows' own stand beside them, as what so few rows show. ROC-AUC: a forest
+cells of three columns taken away. A quarter of the rows, drawn with each seed, is for testing. Errors: of 5000
+synthetic rows beside those learned from; held-out rows' own stand beside them, as what so few show. ROC-AUC: a forest
 that learned from synthetic rows, or from the real ones, on the test rows. Options were chosen on splits of the same two
 sets with another seed, which share rows with these. CPU-seconds: of all of `fit`. SEEDS runs each, by --seeds.
 """
