@@ -59,6 +59,20 @@ def model_key(given: Any) -> tuple[Any, int]:
     return given, Path(given).stat().st_mtime_ns if given is not None and Path(given).exists() else 0
 
 
+def held(estimator: Any) -> Model:
+    """The model that an estimator learned, or else the one that it was given, read once."""
+    if hasattr(estimator, "model_"):
+        learned: Model = estimator.model_
+        return learned
+    known = estimator.__dict__.setdefault("_held", {})
+    key = (model_key(estimator.model), estimator.device)
+    if key not in known:
+        known.clear()
+        known[key] = find(estimator.model, estimator.device)
+    found: Model = known[key]
+    return found
+
+
 def find(given: Any, device: str = "cpu") -> Model:
     """The model meant by a path, a starter's name, a `Model`, or an estimator that holds one."""
     if isinstance(given, str):

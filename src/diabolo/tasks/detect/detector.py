@@ -17,7 +17,7 @@ from diabolo.inputs import array_of, is_place
 from diabolo.judgement import judge, known, scores
 from diabolo.model import Model
 from diabolo.sources import Source, open_source
-from diabolo.tasks.models import find, learn, model_key
+from diabolo.tasks.models import held, learn
 
 CONTROLS = ("false-alarms", "false-discoveries")
 
@@ -166,17 +166,9 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def _model(self) -> Model:
-        if self.model is None or hasattr(self, "model_"):
+        if self.model is None:
             check_is_fitted(self, "model_")
-            model: Model = self.model_
-            return model
-        held = self.__dict__.setdefault("_held", {})
-        key = (model_key(self.model), self.device)
-        if key not in held:
-            held.clear()
-            held[key] = find(self.model, self.device)
-        found: Model = held[key]
-        return found
+        return held(self)
 
     def _runs(self, X: Any) -> Iterator[np.ndarray]:
         """Raw images, in runs of one size."""

@@ -19,7 +19,7 @@ from diabolo.tasks.explain.guesses import Typical
 from diabolo.tasks.explain.reasons import Explanation, Reason
 from diabolo.tasks.explain.regions import PictureRepair, Redrawn, region_in_words, repair_picture
 from diabolo.tasks.explain.rows import Repair, repair_rows
-from diabolo.tasks.models import find, model_key
+from diabolo.tasks.models import held
 
 AT_ONCE = 4096  # rows that are scored together
 OTHERS = 5  # further reasons that are told of
@@ -161,13 +161,7 @@ class Explainer(BaseEstimator):  # type: ignore[misc]
     @property
     def trained(self) -> Model:
         """The trained model; a `Mistake` where there is none."""
-        held = self.__dict__.setdefault("_held", {})
-        key = (model_key(self.model), self.device)
-        if key not in held:
-            held.clear()
-            held[key] = find(self.model, self.device)
-        found: Model = held[key]
-        return found
+        return held(self)
 
     def _of_rows(self, model: Model, given: Given) -> list[Explanation]:
         normal = known(model).scores.double().cpu().numpy()

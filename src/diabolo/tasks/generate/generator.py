@@ -20,7 +20,7 @@ from diabolo.inputs import array_of, is_place
 from diabolo.model import Model
 from diabolo.sources import Source, is_mixed, labelled, open_mixed, open_source
 from diabolo.tasks.generate.drawing import Drawn, Ways, Wish, check_able, decoded
-from diabolo.tasks.models import find, learn, model_key
+from diabolo.tasks.models import held, learn
 
 LARGEST = 8 * 2**30  # bytes of images at once
 
@@ -186,17 +186,9 @@ class Generator(BaseEstimator):  # type: ignore[misc]
 
     @property
     def _model(self) -> Model:
-        if self.model is None or hasattr(self, "model_"):
+        if self.model is None:
             check_is_fitted(self, "model_")
-            model: Model = self.model_
-            return model
-        held = self.__dict__.setdefault("_held", {})
-        key = (model_key(self.model), self.device)
-        if key not in held:
-            held.clear()
-            held[key] = find(self.model, self.device)
-        found: Model = held[key]
-        return found
+        return held(self)
 
     def _refuse_rows(self, where: str) -> None:
         if self._model.encoding is not None:
