@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from diabolo.fidelity import frechet_distance
+
 NEAREST = 5  # neighbours of precision, recall and coverage (Naeem 2020)
 COMPARED = 5000  # pictures of each kind that are compared by neighbours, or told apart
 CLOSE = 0.01  # quantile of held-out pictures' distances to the training set, below which a sample counts as copied
@@ -38,7 +40,7 @@ def accuracy(net: nn.Sequential, images: np.ndarray, labels: np.ndarray) -> floa
 
 
 def neighbourhoods(net: nn.Sequential, real: np.ndarray, made: np.ndarray) -> dict[str, float]:
-    """Precision and recall (Kynkaanniemi 2019), density and coverage (Naeem 2020), of the last hidden layer."""
+    """Precision, recall (Kynkaanniemi 2019), density, coverage (Naeem 2020), Frechet distance; last hidden layer."""
     with torch.no_grad():
         a, b = (net[:-1](rows(images[:COMPARED])) for images in (real, made))
     reach_a, reach_b = (torch.cdist(x, x).kthvalue(NEAREST + 1, 1).values for x in (a, b))
@@ -49,6 +51,7 @@ def neighbourhoods(net: nn.Sequential, real: np.ndarray, made: np.ndarray) -> di
         "recall": float((between < reach_b).any(1).double().mean()),
         "density": float(within.double().sum(0).mean() / NEAREST),
         "coverage": float((between.min(1).values < reach_a).double().mean()),
+        "frechet": frechet_distance(a.numpy(), b.numpy()),
     }
 
 

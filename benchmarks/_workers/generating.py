@@ -1,14 +1,15 @@
-"""Learn a labelled set, draw from it, and measure what was drawn: generating.py SET METHOD SEED MOST OPTION=VALUE ...
+"""Learn a labelled set, draw from it, and measure what was drawn: generating.py SET METHOD SEED MOST FOLDER ...
 
-METHOD: "diabolo" (recipe `generate` with OPTIONs), "pca-mixture" (scikit-learn: 64 principal components, a mixture of
-ten normal distributions for each class), or "real": as many real pictures. MOST: pictures of the training set for a
-trial; 0 = all. Reports CPU-seconds of learning and drawing, and the figures of `_synthetic`, on the set's own test
-pictures.
+METHOD: "diabolo" (recipe `generate` with the OPTION=VALUEs that follow), "pca-mixture" (scikit-learn: 64 principal
+components, a mixture of ten normal distributions for each class), or "real": as many real pictures. MOST: pictures of
+the training set for a trial; 0 = all. FOLDER keeps some samples, as SET-METHOD-SEED.npz. Reports CPU-seconds of
+learning and drawing, and the figures of `_synthetic`, on the set's own test pictures.
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from diabolo.sources import labels, open_source
 from diabolo.tasks.generate import Generator
 
 MADE = 30_000  # labelled samples that a classifier learns from
+KEPT = 1000  # of them
 
 
 def diabolo(images: np.ndarray, classes: np.ndarray, seed: int, options: dict[str, str]) -> Any:
@@ -50,7 +52,7 @@ def real(images: np.ndarray, classes: np.ndarray, seed: int, options: dict[str, 
 METHODS = {"diabolo": diabolo, "pca-mixture": pca_mixture, "real": real}
 
 
-def main(name: str, method: str, seed: str, most: str, *given: str) -> None:
+def main(name: str, method: str, seed: str, most: str, folder: str, *given: str) -> None:
     number = int(seed)
     images, classes = open_source(name).array, labels(name)
     test, truth = open_source(f"{name}-test").array, labels(f"{name}-test")
@@ -64,6 +66,7 @@ def main(name: str, method: str, seed: str, most: str, *given: str) -> None:
     drawing = clock.read()["cpu_seconds"]
     order = np.random.default_rng(number).permutation(len(made))
     made, said = made[order], said[order].astype(np.int64)
+    np.savez(Path(folder) / f"{name}-{method}-{seed}.npz", images=made[:KEPT], labels=said[:KEPT])
     judge = classifier(images[:MADE], classes[:MADE], number)
     report(
         learning=learning,
