@@ -1,8 +1,8 @@
-"""Train a model of pythae on MNIST and draw from its samplers: pythae_sampling.py MODEL SEED MOST FOLDER EPOCHS SAMPLER ...
+"""Draw from pythae's samplers on MNIST: pythae_sampling.py MODEL SEED MOST FOLDER EPOCHS SAMPLER ...
 
 MODEL: "VAE" (cross-entropy) or "RAE" (RAE_L2), with pythae's default networks (784-512-16-512-784), batches of 128,
-Adam at 1e-3, trained by pythae's own trainers. MOST: pictures for a trial; 0 = all. What each SAMPLER draws is kept as
-FOLDER/SAMPLER.npy (uint8). Reports CPU-seconds as the worker `sampling` does.
+Adam at 1e-3, trained by pythae's own trainers. MOST: pictures for a trial; 0 = all. What each SAMPLER (normal, mixture,
+maf) draws is kept as FOLDER/SAMPLER.npy, uint8. Reports CPU-seconds as the worker `sampling` does.
 """
 
 from __future__ import annotations
@@ -18,20 +18,9 @@ import numpy as np
 import torch
 from _measure import Clock, pictures, report, warm_up
 from pythae.data.datasets import BaseDataset
-from pythae.models import VAE, RAE_L2, RAE_L2_Config, VAEConfig
-from pythae.samplers import (
-    GaussianMixtureSampler,
-    GaussianMixtureSamplerConfig,
-    IAFSampler,
-    MAFSampler,
-    NormalSampler,
-)
-from pythae.trainers import (
-    BaseTrainer,
-    BaseTrainerConfig,
-    CoupledOptimizerTrainer,
-    CoupledOptimizerTrainerConfig,
-)
+from pythae.models import RAE_L2, VAE, RAE_L2_Config, VAEConfig
+from pythae.samplers import GaussianMixtureSampler, GaussianMixtureSamplerConfig, MAFSampler, NormalSampler
+from pythae.trainers import BaseTrainer, BaseTrainerConfig, CoupledOptimizerTrainer, CoupledOptimizerTrainerConfig
 
 SIZE, BATCH, RATE, DRAWN = 16, 128, 1e-3, 10_000
 FLOW_EPOCHS, FLOW_BATCH = 3, 256  # 700 steps
@@ -62,7 +51,7 @@ def learned(name: str, model: Any, numbers: torch.Tensor, seed: int, folder: str
         sampler = GaussianMixtureSampler(model=model, sampler_config=GaussianMixtureSamplerConfig(n_components=10))
         sampler.fit(numbers)
         return sampler
-    sampler = {"maf": MAFSampler, "iaf": IAFSampler}[name](model=model)
+    sampler = MAFSampler(model=model)
     sizes = {"per_device_train_batch_size": FLOW_BATCH, "per_device_eval_batch_size": FLOW_BATCH}
     config = BaseTrainerConfig(
         output_dir=folder, num_epochs=FLOW_EPOCHS, learning_rate=RATE, seed=seed, optimizer_cls="Adam", **sizes
