@@ -22,14 +22,15 @@ from diabolo.errors import Mistake
 from diabolo.latents import Plain, Variational
 from diabolo.model import Model
 from diabolo.objectives import Gaussian
-from diabolo.options import from_plain, to_plain
+from diabolo.options import from_plain, name_of, to_plain
 from diabolo.priors import PRIORS, Autoregressive, Flow, FlowMatching, Mixture, Normal, Space
 from diabolo.priors.base import UNKNOWN, Groups, combinations
 from diabolo.priors.flow_matching import forgotten
 from diabolo.recipe import Recipe, Training
 from diabolo.sampler import Sampler, even
 from diabolo.sources import Attribute, labelled, labels, open_source
-from diabolo.training import fit
+from diabolo.tasks import generate
+from diabolo.training import each_prior, fit, with_priors
 from diabolo.training.prior import Codes, energy, learn
 
 SMALL = FlowMatching(width=48, depth=2, steps=500, batch_size=128, learning_rate=5e-3, ema=0.98, evaluations=20)
@@ -296,6 +297,31 @@ def test_of_several_priors_the_nearest_is_kept(model: Model) -> None:
     kept = list(distances)[model.sampler.kept]
     assert distances[kept] == min(distances.values())
     assert model.sampler.counts.sum() == 360  # the held-out ones were not learned from
+
+
+def test_other_priors_for_the_same_network(model: Model) -> None:
+    source = labelled(open_source(open_source("digits").array[:400]), labels("digits")[:400])
+    other = with_priors(model, source, "normal,mixture")
+    assert other.network is model.network
+    assert model.metrics["priors"].keys() == {"normal", "mixture", "flow", "flow-matching"}  # as it was
+    assert {name: model.metrics["priors"][name] for name in other.metrics["priors"]} == pytest.approx(
+        other.metrics["priors"], abs=0.02
+    )
+    assert generate.Generator(other).sample(3, label=5, seed=0).shape == (3, 8, 8)
+    alone = with_priors(model, source, "mixture")
+    assert "priors" not in alone.metrics
+    assert alone.sampler is not None
+    assert alone.sampler.counts.sum() == 400  # held-out ones are learned from, too
+    with pytest.raises(Mistake, match="the codes of this latent are numbers"):
+        with_priors(model, source, "autoregressive")
+
+
+def test_each_prior_is_told_of_with_its_distance(model: Model) -> None:
+    source = labelled(open_source(open_source("digits").array[:400]), labels("digits")[:400])
+    found = list(each_prior(model, source, (Normal(), Mixture())))
+    kept = with_priors(model, source, (Normal(), Mixture()))
+    assert [name_of(other.sampler.part) for other, _ in found] == ["normal", "mixture"]
+    assert [distance for _, distance in found] == list(kept.metrics["priors"].values())
 
 
 def of_one(model: Model, place: int) -> Model:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from diabolo.training.schedule import learning_rate
 FEW = 10  # images of a class: of fewer the user is told
 LEAST_COMPARED = 5  # held-out images of a class for a distance of its own
 MOST_COMPARED = 2000  # held-out codes that samples are compared with
+DRAWN = 4000  # samples, at least: more than codes, so that chance in drawing does not choose
 TOLD_EVERY = 20  # steps
 
 
@@ -54,28 +56,43 @@ def check_priors(recipe: Recipe, latent: nn.Module, pictures: Pictures, constant
             listen(Note(f"few pictures, which what is generated will resemble closely: {attribute.name} {told}", True))
 
 
+class Learned(NamedTuple):
+    """A prior that was learned, and how far its samples lie from held-out codes; NaN where it was not compared."""
+
+    sampler: Sampler
+    distance: float
+
+
 def learn_prior(model: Model, batches: Batches, listen: Listener) -> Sampler:
-    """What new codes are drawn from. Of several priors that is kept whose samples are nearest to held-out codes.
+    """What new codes are drawn from. Of several priors that is kept whose samples are nearest to held-out codes."""
+    parts, found = model.recipe.priors, list(learn_priors(model, batches, listen))
+    if len(parts) == 1:
+        return found[0].sampler
+    distances = [one.distance for one in found]
+    model.metrics["priors"] = dict(zip(numbered(parts), distances, strict=True))
+    best = min(range(len(parts)), key=lambda i: distances[i])
+    told = ", ".join(f"{name_of(part)} {far:.4f}" for part, far in zip(parts, distances, strict=True))
+    listen(Note(f"the prior {name_of(parts[best])} is kept; distances of samples to held-out codes: {told}"))
+    return found[best].sampler
+
+
+def learn_priors(model: Model, batches: Batches, listen: Listener) -> Iterator[Learned]:
+    """Each prior of the recipe, one after the other.
 
     One alone learns from the held-out images, too. Several are measured by the energy distance, class by class.
     """
     parts, generator = model.recipe.priors, Generator(model.device)
     generator.manual_seed(model.recipe.training.seed)
-    compared = len(batches.held_out) > 0 and len(parts) > 1
+    several = len(parts) > 1
+    compared = several and len(batches.held_out) > 0
     both = np.concatenate((batches.learned, batches.held_out))
     learned = encoded(model, batches, batches.learned if compared else both, generator)
+    beside = encoded(model, batches, batches.held_out, generator) if compared else learned
     given = batches.pictures.conditions
     attributes = () if given is None else given.attributes
-    candidates = [learned_one(model, place, learned, attributes, listen) for place in range(len(parts))]
-    if len(parts) == 1:
-        return candidates[0]
-    beside = encoded(model, batches, batches.held_out, generator) if compared else learned
-    distances = [distance(beside, sampler, model.network.latent, generator) for sampler in candidates]
-    model.metrics["priors"] = dict(zip(numbered(parts), distances, strict=True))
-    best = min(range(len(parts)), key=lambda i: distances[i])
-    told = ", ".join(f"{name_of(part)} {found:.4f}" for part, found in zip(parts, distances, strict=True))
-    listen(Note(f"the prior {name_of(parts[best])} is kept; distances of samples to held-out codes: {told}"))
-    return candidates[best]
+    for place in range(len(parts)):
+        sampler = learned_one(model, place, learned, attributes, listen)
+        yield Learned(sampler, distance(beside, sampler, model.network.latent, generator) if several else math.nan)
 
 
 def learned_one(model: Model, place: int, codes: Codes, attributes: Sequence[Attribute], listen: Listener) -> Sampler:
@@ -152,8 +169,9 @@ def distance(codes: Codes, sampler: Sampler, latent: Any, generator: Generator) 
     2 E|X - Y| - E|X - X'| - E|Y - Y'| (Szekely and Rizzo 2013, equation 2.1), the mean over the classes by their size.
     """
     values, conditions = codes.values[:MOST_COMPARED].flatten(1), codes.conditions[:MOST_COMPARED]
+    times = math.ceil(DRAWN / len(values))
     with torch.no_grad():
-        drawn = sampler.sample(conditions, generator)
+        drawn = sampler.sample(conditions.repeat(times, 1), generator)
         drawn = (latent.from_tokens(drawn) if sampler.part.discrete else drawn).flatten(1)
     spread = (values - values.mean(0)).square().sum(1).mean().sqrt().clamp(min=1e-12)
     _, classes, counts = combinations(conditions)
@@ -162,7 +180,7 @@ def distance(codes: Codes, sampler: Sampler, latent: Any, generator: Generator) 
     total = 0.0
     for one in classes.unique():
         chosen = classes == one
-        total += float(energy(values[chosen], drawn[chosen]) * chosen.float().mean())
+        total += float(energy(values[chosen], drawn[chosen.repeat(times)]) * chosen.float().mean())
     return total / float(spread)
 
 

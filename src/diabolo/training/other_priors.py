@@ -1,0 +1,46 @@
+"""Other priors for a model that is trained already: its network stays as it is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from diabolo.events import Listener, ignore
+from diabolo.model import Model
+from diabolo.options import replace
+from diabolo.sources import Source
+from diabolo.training.batches import Batches, split
+from diabolo.training.pictures import Pictures
+from diabolo.training.prior import check_priors, learn_prior, learn_priors
+from diabolo.training.processes import join
+
+
+def with_priors(model: Model, source: Source, priors: Any, listen: Listener = ignore) -> Model:
+    """The same network with other priors, a name, several, or parts: `"mixture"`, `"normal,flow"`, `(Flow(depth=4),)`.
+
+    They learn from the codes of `source`, and of several the best is kept, as in `fit`. Where that is what the model
+    learned from, the same images are held out again. A `Mistake` where the latent's codes are none for them.
+    """
+    other, batches = _prepared(model, source, priors, listen)
+    other.sampler = learn_prior(other, batches, listen)
+    return other
+
+
+def each_prior(model: Model, source: Source, priors: Any, listen: Listener = ignore) -> Iterator[tuple[Model, float]]:
+    """The same network with each of several priors by itself, and how far its samples lie from held-out codes."""
+    other, batches = _prepared(model, source, priors, listen)
+    for found in learn_priors(other, batches, listen):
+        yield dataclasses.replace(other, sampler=found.sampler), found.distance
+
+
+def _prepared(model: Model, source: Source, priors: Any, listen: Listener) -> tuple[Model, Batches]:
+    recipe = replace(model.recipe, "priors", priors)
+    training = recipe.training
+    pictures = Pictures(source, recipe.preprocessing, training.memory, training.workers)
+    check_priors(recipe, model.network.latent, pictures, False, listen)
+    learned, held_out, kept = split(len(pictures), training.validation, training.seed, training.calibration)
+    processes = join(str(model.device))
+    batches = Batches(pictures, model.conversion, training, processes, learned, held_out, kept=kept)
+    metrics = {name: figure for name, figure in model.metrics.items() if name != "priors"}
+    return dataclasses.replace(model, recipe=recipe, metrics=metrics, digest=""), batches
