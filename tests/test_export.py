@@ -189,8 +189,9 @@ def test_detectors_of_pictures_lose_no_digits(recipe: str) -> None:
     if small:
         further[:20, :, 4:] = 0  # half is even
     given, judged = Exported(model)(further, alpha=alpha(0.1)), judge(model, further)
-    assert np.abs(judged.scores - given["score"]).max() < 1e-4 / 4
-    assert np.abs(judged.maps - given["map"]).max() < 1e-4 / 2
+    unit = float(model.normal.spread.max())  # of so short a training a tiny one, which makes scores huge
+    assert unit * np.abs(judged.scores - given["score"]).max() < 5e-6
+    assert np.abs(judged.maps - given["map"]).max() < 5e-5
 
 
 @pytest.mark.parametrize("kind", ["table", "picture", "any size"])
@@ -300,6 +301,7 @@ def test_the_file_tells_of_itself() -> None:
     assert (told.producer_name, known["takes"]) == ("diabolo", "(n, h, w) uint8")
     assert known["digest"] == digest(model) != digest(detector("picture"))
     assert int(known["kept"]) == len(model.normal.scores)
+    assert ("judged_alike" in known) == model.conversion.any_size
     assert float(known["least_alpha"]) == pytest.approx(1 / (len(model.normal.scores) + 1), rel=1e-5)
     assert json.loads(known["recipe"])["architecture"]["part"] == "conv"
     provenance = json.loads(known["provenance"])

@@ -108,8 +108,7 @@ def orientations(images: Tensor) -> Tensor:
     """Where edges lie in (n, c, h, w), and which way: the square roots of gradients in eight directions, (n, features).
 
     Blurred and halved, so that a shift by a pixel changes little (histograms of oriented gradients, Dalal and Triggs
-    2005, on a soft grid). An even place has no direction: edges fainter than `FAINT` count less the fainter they are, so
-    that rounding changes nothing.
+    2005, on a soft grid). Edges fainter than `FAINT` count the less the fainter they are: rounding has no direction.
     """
     grey = pad(_softened(images.mean(1, keepdim=True), 0.7), (1, 1, 1, 1), mode="replicate")
     across = (grey[:, :, 1:-1, 2:] - grey[:, :, 1:-1, :-2]) / 2
