@@ -178,6 +178,22 @@ def test_detectors_judge_alike(kind: str) -> None:
         assert_near(unit * model.reconstruct(images, floats), given["reconstruction"])
 
 
+@pytest.mark.parametrize("recipe", ["detect", "detect-small"])
+def test_detectors_of_pictures_lose_no_digits(recipe: str) -> None:
+    """What an optimiser takes for 0 among the edges' strengths, or a plain sum over many pixels, is far above this."""
+    small = recipe == "detect-small"
+    images = DIGITS[:300] if small else textures(96, 96, 12)
+    options = {"steps": 3, "calibration": 0.4} | ({} if small else {"architecture.widths": "4,8", "crop": 64})
+    model = fit(open_source(images), with_options(named(recipe), options))
+    further = DIGITS[300:500] if small else textures(480, 480, 3, seed=9)
+    if small:
+        further[:20, :, 4:] = 0  # half is even
+    given, judged = Exported(model)(further, alpha=alpha(0.1)), judge(model, further)
+    unit = float(model.normal.spread.max())  # of so short a training a tiny one, which makes scores huge
+    assert unit * np.abs(judged.scores - given["score"]).max() < 5e-6
+    assert np.abs(judged.maps - given["map"]).max() < 5e-5
+
+
 @pytest.mark.parametrize("kind", ["table", "picture", "any size"])
 def test_verdicts_at_any_alpha_are_those_of_conformal(kind: str) -> None:
     normal, file, images = detector(kind).normal, exported(kind), further(kind)[0]
@@ -285,6 +301,7 @@ def test_the_file_tells_of_itself() -> None:
     assert (told.producer_name, known["takes"]) == ("diabolo", "(n, h, w) uint8")
     assert known["digest"] == digest(model) != digest(detector("picture"))
     assert int(known["kept"]) == len(model.normal.scores)
+    assert ("judged_alike" in known) == model.conversion.any_size
     assert float(known["least_alpha"]) == pytest.approx(1 / (len(model.normal.scores) + 1), rel=1e-5)
     assert json.loads(known["recipe"])["architecture"]["part"] == "conv"
     provenance = json.loads(known["provenance"])

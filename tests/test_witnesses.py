@@ -31,7 +31,7 @@ from diabolo.recipe import Recipe, Training
 from diabolo.sources import open_source
 from diabolo.training import fit
 from diabolo.witnesses import WITNESSES, Density, Evidence, Marks, Neighbours, Residual, neighbours
-from diabolo.witnesses.base import SEEN, Moments, chosen_rows, principal, seen, whitener, worst
+from diabolo.witnesses.base import SEEN, Moments, chosen_rows, mean_of_all, principal, seen, whitener, worst
 
 PARTS = [
     Residual(),
@@ -501,3 +501,16 @@ def test_a_plain_ramp_goes_to_the_channel_of_its_direction(way: int) -> None:
     assert channels[way].item() == pytest.approx((1 / 24) ** 0.5, rel=1e-2)  # the root of its slope
     assert channels[(way + 1) % 8].item() == pytest.approx((0.5 / 24) ** 0.5, rel=1e-2)  # of its squared cosine
     assert channels[[(way + k) % 8 for k in (2, 3, 4, 5, 6)]].max() < 0.01
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
+def test_rounding_gives_an_even_picture_no_edges(value: float) -> None:
+    even = torch.full((1, 1, 24, 24), value)
+    noise = 1e-7 * torch.randn(even.shape, generator=seeded())
+    assert orientation_channels(even + noise).max() < 1e-4
+
+
+def test_a_mean_over_all_places() -> None:
+    values = torch.rand(3, 40, 50, generator=seeded())
+    for some in (values, values[:, 0], values[:, 0, 0]):
+        torch.testing.assert_close(mean_of_all(some), some.reshape(3, -1).mean(1))

@@ -1,7 +1,8 @@
 """An exported detector under ONNX Runtime beside torch: exporting.py SET MOST.
 
 SET: tiles, or a set of `_normality`. Reports, of up to MOST normal and MOST abnormal images, the greatest difference of
-scores and maps over their standard deviation, of p-values, and how many verdicts differ at ALPHA.
+scores and maps, both in standard deviations of normal images, the same over their value where this is more than 1, the
+greatest difference of p-values, and how many verdicts differ at ALPHA.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def compared(name: str, most: int) -> dict[str, Any]:
         for place in range(min(most, len(part))):
             images = model.bring(part.read(place))[None].astype(model.conversion.dtype)
             if model.conversion.any_size and max(images.shape[1:3]) > TILE:
-                continue
+                raise SystemExit(f"{part.name(place)} is judged by tiles: this compares whole pictures")
             given = session.run(None, {"images": images, "alpha": np.array(ALPHA, np.float32)})
             ours = judge(model, images)
             p = conformal.p_values(ours.scores, model.normal.scores.double().numpy())
@@ -51,9 +52,9 @@ def compared(name: str, most: int) -> dict[str, Any]:
     made |= {"p-value": max(float(np.abs(a["p_value"] - b["p_value"]).max()) for a, b in found)}
     for what in ("score", "map"):
         if what in names:
-            pairs = [(a[what].astype(float), b[what].astype(float)) for a, b in found]
-            spread = np.concatenate([ours.ravel() for ours, _ in pairs]).std()
-            made[what] = max(float(np.abs(ours - theirs).max()) for ours, theirs in pairs) / spread
+            pairs = [(a[what].astype(float), np.abs(a[what].astype(float) - b[what])) for a, b in found]
+            made[what] = max(float(apart.max()) for _, apart in pairs)
+            made[f"{what}, relative"] = max(float((apart / np.abs(ours).clip(1)).max()) for ours, apart in pairs)
     return made
 
 

@@ -15,7 +15,8 @@ from diabolo.normal import Normal, refuse_wholes
 from diabolo.tiles import by_tiles
 from diabolo.witnesses import Evidence
 
-TILE, OVERLAP = 512, 192  # pixels; nothing is seen of a quarter of the overlap along an edge
+TILE = 1024  # pixels; more than most pictures have, since every tile is seen in its own light
+OVERLAP = 192  # pixels; nothing is seen of a quarter of it along an edge
 AT_ONCE = 2**21  # values of images that go through the network together, about
 
 

@@ -14,6 +14,7 @@ from diabolo.options import Family, option, part
 
 Shape = tuple[int, ...]
 WAYS = 8  # directions of edges
+FAINT = 1e-4  # of the range 0..1, a pixel: a fortieth of an 8-bit grey level
 RIDGE = 1e-3  # of the mean variance, where pictures are told from views
 
 
@@ -107,14 +108,15 @@ def orientations(images: Tensor) -> Tensor:
     """Where edges lie in (n, c, h, w), and which way: the square roots of gradients in eight directions, (n, features).
 
     Blurred and halved, so that a shift by a pixel changes little (histograms of oriented gradients, Dalal and Triggs
-    2005, on a soft grid).
+    2005, on a soft grid). Edges fainter than `FAINT` count the less the fainter they are: rounding has no direction.
     """
     grey = pad(_softened(images.mean(1, keepdim=True), 0.7), (1, 1, 1, 1), mode="replicate")
     across = (grey[:, :, 1:-1, 2:] - grey[:, :, 1:-1, :-2]) / 2
     down = (grey[:, :, 2:, 1:-1] - grey[:, :, :-2, 1:-1]) / 2
-    strength, angle = (across.square() + down.square() + 1e-12).sqrt(), torch.atan2(down, across)
-    ways = [strength * torch.cos(angle - k * 2 * math.pi / WAYS).clamp(min=0).square() for k in range(WAYS)]
-    maps = _softened(torch.cat(ways, 1), 1.0)
+    strength = (across.square() + down.square()).clamp(min=FAINT**2).sqrt()
+    angles = [k * 2 * math.pi / WAYS for k in range(WAYS)]
+    along = [(across * math.cos(angle) + down * math.sin(angle)).clamp(min=0) for angle in angles]
+    maps = _softened(torch.cat([way.square() / strength for way in along], 1), 1.0)
     return avg_pool2d(maps, 2, ceil_mode=True).clamp(min=0).sqrt().flatten(1)
 
 

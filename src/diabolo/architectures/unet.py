@@ -174,7 +174,15 @@ def standardised(image: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
 
     Both are those of the pixels where `inside` (n, 1, h, w) is 1; what lies farther than `FARTHEST` spreads is cut off.
     """
-    count = inside.sum((1, 2, 3), keepdim=True) * image.shape[1]
-    level = (image * inside).sum((1, 2, 3), keepdim=True) / count
-    spread = (((image - level) * inside).square().sum((1, 2, 3), keepdim=True) / count).sqrt() + EVEN
+    count = _total(inside) * image.shape[1]
+    level = _total(image * inside) / count
+    spread = (_total(((image - level) * inside).square()) / count).sqrt() + EVEN
     return ((image - level) / spread).clamp(-FARTHEST, FARTHEST), spread
+
+
+def _total(maps: Tensor) -> Tensor:
+    """The sum of all that (n, c, h, w) has of each image, (n, 1, 1, 1).
+
+    Row by row: a runtime that adds one number after the other loses digits in a sum of a hundred thousand.
+    """
+    return maps.sum(3, keepdim=True).sum(2, keepdim=True).sum(1, keepdim=True)

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from diabolo.errors import Mistake
 from diabolo.files import atomic, check_writable
+from diabolo.judgement import TILE
 from diabolo.latents import Coded
 from diabolo.model import Model
 from diabolo.options import name_of, to_plain
@@ -68,7 +69,8 @@ def export(model: Any, path: str | os.PathLike[str]) -> Sheet:
     """Write a model, a path or an estimator that holds one as an ONNX file with all weights inside.
 
     Any number of images goes through at once; any height and width where the model takes them. Pictures go through
-    whole. A `Mistake` for a codec, for what is too large for the format, and where onnx and onnxscript are missing.
+    whole; those of more than 1024 pixels a side `detect` judges tile by tile, and so otherwise. A `Mistake` for a
+    codec, for what is too large for the format, and where onnx and onnxscript are missing.
     """
     check_installed()
     if not str(path).lower().endswith(".onnx"):
@@ -217,6 +219,8 @@ def _metadata(model: Model) -> dict[str, str]:
     if model.normal is not None:
         told["kept"] = str(len(model.normal.scores))
         told["least_alpha"] = f"{1 / (len(model.normal.scores) + 1):.6g}"
+        if model.conversion.any_size:
+            told["judged_alike"] = f"up to {TILE} pixels a side; larger pictures diabolo judges tile by tile"
     return told
 
 

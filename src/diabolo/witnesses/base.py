@@ -74,7 +74,17 @@ def worst(values: Tensor, share: float, squared: bool = False) -> Tensor:
         return worst(values.square(), share).sqrt()
     flat = values.flatten(1) if values.dim() > 1 else values[:, None]
     most = torch.sym_max(1, round(share * flat.shape[1]))  # as max; a size that is left open stays so in export
-    return flat.mean(1) if most == flat.shape[1] else flat.topk(most, 1).values.mean(1)
+    return mean_of_all(values) if most == flat.shape[1] else flat.topk(most, 1).values.mean(1)
+
+
+def mean_of_all(values: Tensor) -> Tensor:
+    """The mean over all places of each image, (n, ...) -> (n,): row by row.
+
+    A runtime that adds one number after the other loses digits in a sum of a hundred thousand.
+    """
+    while values.dim() > 1:
+        values = values.mean(-1)
+    return values
 
 
 class Moments:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from diabolo.errors import Mistake
 from diabolo.options import option, part
-from diabolo.witnesses.base import Evidence, Told
+from diabolo.witnesses.base import Evidence, Told, mean_of_all
 
 
 @part
@@ -23,9 +23,10 @@ class Marks:
 
         With a sharpness of 2 it is what the term `marking` has learned to tell flawed images by.
         """
-        places = (self.sharpness * said).flatten(1) if said.dim() > 1 else self.sharpness * said[:, None]
-        highest = places.amax(1, keepdim=True)
-        return ((places - highest).exp().mean(1).log() + highest[:, 0]) / self.sharpness
+        places = self.sharpness * said
+        sides = tuple(range(1, said.dim()))
+        highest = places.amax(sides, keepdim=True) if sides else places
+        return (mean_of_all((places - highest).exp()).log() + highest.flatten()) / self.sharpness
 
     def build(self) -> MarksWitness:
         return MarksWitness()
