@@ -14,6 +14,8 @@ import pytest
 import safetensors.torch
 import torch
 from scipy.stats import multivariate_normal
+from sklearn.model_selection import LeaveOneOut, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
 from torch import Generator, Tensor
 
 from diabolo import artifact
@@ -31,7 +33,7 @@ from diabolo.sampler import Sampler, even
 from diabolo.sources import Attribute, labelled, labels, open_source
 from diabolo.tasks import generate
 from diabolo.training import each_prior, fit, with_priors
-from diabolo.training.prior import Codes, energy, learn
+from diabolo.training.prior import Codes, learn, told_apart
 
 SMALL = FlowMatching(width=48, depth=2, steps=500, batch_size=128, learning_rate=5e-3, ema=0.98, evaluations=20)
 FLOW = Flow(width=48, depth=6, steps=800, batch_size=128, learning_rate=5e-3, ema=0.98)
@@ -210,12 +212,25 @@ def test_classes_come_as_often_as_they_should(count: int) -> None:
         assert torch.equal(even(shares, 40, 60, count), places[40:60])
 
 
-def test_the_energy_distance_is_the_true_one() -> None:
-    one, other = torch.randn(3000, 1, generator=seeded(0)), torch.randn(3000, 1, generator=seeded(1)) + 1
-    between = 2 / math.sqrt(math.pi)  # E|X - X'| of standard normal numbers
-    mean = math.sqrt(4 / math.pi) * math.exp(-1 / 4) + math.erf(1 / 2)  # E|X - Y|
-    assert abs(float(energy(one, other)) - (2 * mean - 2 * between)) < 0.05
-    assert abs(float(energy(one[:1500], one[1500:]))) < 0.01
+def energy(one: Tensor, other: Tensor) -> Tensor:
+    """The energy distance of two sets of rows (Szekely and Rizzo 2013, equation 2.1), without bias; 0 = none."""
+    within = torch.pdist(one).mean() + torch.pdist(other).mean()
+    return 2 * torch.cdist(one, other).mean() - within
+
+
+def test_sets_are_told_apart_as_by_nearest_neighbours_left_out_in_turn() -> None:
+    one, other = torch.randn(60, 3, generator=seeded(0)), torch.randn(50, 3, generator=seeded(1)) + 0.5
+    rows, kinds = torch.cat((one, other)).numpy(), [0] * 60 + [1] * 50
+    judged = cross_val_score(KNeighborsClassifier(1), rows, kinds, cv=LeaveOneOut())
+    assert told_apart(one, other).tolist() == judged.tolist()
+
+
+def test_the_same_is_told_by_chance_and_what_lies_far_surely() -> None:
+    one, other = torch.randn(1500, 4, generator=seeded(0)), torch.randn(1500, 4, generator=seeded(1))
+    assert abs(float(told_apart(one, other).mean()) - 0.5) < 0.03
+    assert told_apart(one, other + 100).min() == 1
+    words = torch.tensor([[0.0], [0.0], [1.0]])  # of tokens many are equal: each has the others at no distance
+    assert told_apart(words, words).tolist() == pytest.approx([1 / 3, 1 / 3, 0] * 2)
 
 
 # ------------------------------------------------------------------ tokens
@@ -301,10 +316,10 @@ def test_of_several_priors_the_nearest_is_kept(model: Model) -> None:
 
 def test_other_priors_for_the_same_network(model: Model) -> None:
     source = labelled(open_source(open_source("digits").array[:400]), labels("digits")[:400])
-    other = with_priors(model, source, "normal,mixture")
+    other = with_priors(model, source, tuple(PARTS[:2]))
     assert other.network is model.network
     assert model.metrics["priors"].keys() == {"normal", "mixture", "flow", "flow-matching"}  # as it was
-    assert {name: model.metrics["priors"][name] for name in other.metrics["priors"]} == pytest.approx(
+    assert {name: model.metrics["priors"][name] for name in ("normal", "mixture")} == pytest.approx(
         other.metrics["priors"], abs=0.02
     )
     assert generate.Generator(other).sample(3, label=5, seed=0).shape == (3, 8, 8)

@@ -2,7 +2,7 @@
 
 OPTIONs (NAME=VALUE) change recipe `generate-small`; its priors are those that are tried. MOST: pictures of the training
 set for a trial; 0 = all. No labels are told. What each prior draws is kept as FOLDER/PRIOR.npy. Reports the CPU-seconds
-of training and the pictures seen in it; of each prior the CPU-seconds to learn and to draw, and the energy distance by
+of training and the pictures seen in it; of each prior the CPU-seconds to learn and to draw, and the distance by
 which the product chooses; where something is refused, the product's own words.
 """
 
