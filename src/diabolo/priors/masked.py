@@ -1,0 +1,167 @@
+"""The masked flow-matching prior: codes of several modalities, of which any are given and the others are drawn."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn.functional import silu
+
+from diabolo.learned import Statistics
+from diabolo.options import option, part
+from diabolo.priors.base import UNKNOWN, Space, embedded, embedding
+from diabolo.priors.flow_matching import WAVES, Block, forgotten, waves
+
+
+@part
+class MaskedFlowMatching:
+    """Codes of some modalities are carried from noise along a learned velocity, while the others stay as given.
+
+    One network learns this for every choice of what is given (Bounoua 2024, multi-modal latent diffusion, with the
+    masks of its section 4.2; here by flow matching, Lipman 2023). Modalities that a record lacks are shown to the
+    network as missing and are not learned from. Guidance goes further in the direction in which what is given moves
+    the others (Ho and Salimans 2021). Codes of one modality are learned as by `flow-matching`.
+    """
+
+    discrete: ClassVar[bool] = False
+    guided: ClassVar[bool] = True
+
+    width: int = option(512, "numbers in each layer", at_least=8, at_most=8192)
+    depth: int = option(4, "residual blocks", at_least=1, at_most=64)
+    alone: float = option(0.5, "how often at most one modality is given in training", at_least=0, at_most=1)
+    forget: float = option(0.1, "how often the conditions are forgotten in training", at_least=0, at_most=0.9)
+    guidance: float = option(1.0, "guidance, unless another is asked for", at_least=0, at_most=20)
+    evaluations: int = option(40, "times the velocity is computed for a code", at_least=2, at_most=1000)
+    steps: int = option(6000, "steps of training", at_least=1)
+    batch_size: int = option(256, "codes in one step", at_least=1)
+    learning_rate: float = option(2e-3, "the highest learning rate", above=0, at_most=10)
+    optimizer: str = option("adam", "how gradients become steps", choices=("adam", "adamw", "muon"))
+    ema: float = option(0.999, "decay of the moving average of the weights that is used", at_least=0, below=1)
+
+    def build(self, space: Space) -> MaskedFlowMatchingPrior:
+        return MaskedFlowMatchingPrior(self, space)
+
+
+class MaskedFlowMatchingPrior(Statistics):
+    """The velocity of the modalities that are not given, on their way from noise, at time 0, to where they are.
+
+    Codes (n, *shape) are rows (n, d) of modalities one after the other, `Space.widths` numbers each; NaN in a modality
+    means that it is not known. Every modality is measured from its mean, in units of its root mean square around it.
+    """
+
+    NAMES = ("mean", "unit")
+    mean: Tensor  # (d,)
+    unit: Tensor  # (d,), the same within a modality
+
+    def __init__(self, options: MaskedFlowMatching, space: Space) -> None:
+        super().__init__()
+        self.options, self.space = options, space
+        width, numbers = options.width, space.numbers
+        self.widths = space.widths or (numbers,)
+        self.tables = embedding(space.counts, width)
+        self.time = nn.Sequential(nn.Linear(WAVES, width), nn.SiLU(), nn.Linear(width, width))
+        self.states = nn.Linear(2 * len(self.widths), width)  # which modalities are given, and which are missing
+        self.first = nn.Linear(numbers, width)
+        self.blocks = nn.ModuleList(Block(width) for _ in range(options.depth))
+        self.last = nn.Linear(width, numbers)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def learn(self, codes: Tensor, conditions: Tensor, generator: Generator) -> None:
+        rows = codes.flatten(1).double()
+        mean = rows.nanmean(0).nan_to_num()
+        spread = (rows - mean).square().nanmean(0).nan_to_num()
+        unit = [part.mean().sqrt().expand(len(part)) for part in spread.split(self.widths)]
+        self.keep(mean=mean, unit=torch.cat(unit).clamp(min=1e-12))
+
+    def loss(self, codes: Tensor, conditions: Tensor, generator: Generator) -> Tensor:
+        """The squared error of the velocity of modalities that are known and were not given, (n,).
+
+        Times crowd around the middle, as in flow matching; what is given is drawn anew for each code.
+        """
+        rows, known = self._rows(codes)
+        noise = torch.randn(rows.shape, generator=generator, device=generator.device)
+        time = torch.randn(len(rows), generator=generator, device=generator.device).sigmoid()
+        given = self._masks(known, generator)
+        conditions = forgotten(conditions, self.options.forget, generator)
+        there = torch.where(self._wide(given), rows, noise + time[:, None] * (rows - noise))
+        error = self(there, time, given, ~known, conditions) - (rows - noise)
+        return (error * self._wide(known & ~given)).square().sum(1)
+
+    def forward(self, rows: Tensor, time: Tensor, given: Tensor, missing: Tensor, conditions: Tensor) -> Tensor:
+        """The velocity (n, d) at rows (n, d) and times (n,) in 0..1, for masks (n, modalities).
+
+        `given` modalities stand where they are; `missing` ones are not looked at; the others are on their way.
+        """
+        states = self.states(torch.cat((given, missing), 1).to(rows.dtype))
+        told = silu(self.time(waves(time)) + states + embedded(self.tables, conditions, self.options.width))
+        values = self.first(rows.masked_fill(self._wide(missing), 0))
+        for block in self.blocks:
+            values = block(values, told)
+        velocity: Tensor = self.last(silu(values))
+        return velocity
+
+    def sample(self, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
+        nothing = torch.full((len(conditions), *self.space.shape), torch.nan, device=self.mean.device)
+        return self.complete(nothing, conditions, generator, guidance)
+
+    def complete(self, codes: Tensor, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
+        """Codes (n, *shape) with what is NaN in them drawn, given the rest."""
+        rows, given = self._rows(codes)
+        noise = torch.randn(rows.shape, generator=generator, device=generator.device)
+        steps = max(1, self.options.evaluations // 2)
+        values = noise
+        for step in range(steps):  # Heun's method, in steps that are equal in time
+            time, after = step / steps, (step + 1) / steps
+            here = self._guided(values, rows, noise, time, given, conditions, guidance)
+            ahead = self._guided(values + here / steps, rows, noise, after, given, conditions, guidance)
+            values = values + (here + ahead) / (2 * steps)
+        drawn = torch.where(self._wide(given), rows, values) * self.unit + self.mean
+        return drawn.unflatten(1, self.space.shape)
+
+    def _guided(
+        self,
+        values: Tensor,
+        rows: Tensor,
+        noise: Tensor,
+        time: float,
+        given: Tensor,
+        conditions: Tensor,
+        guidance: float,
+    ) -> Tensor:
+        times, wide = torch.full((len(rows),), time, device=rows.device), self._wide(given)
+        missing, nothing = torch.zeros_like(given), torch.zeros_like(given)
+        told = self(torch.where(wide, rows, values), times, given, missing, conditions)
+        if guidance == 1:
+            return told
+        alone = torch.where(wide, noise + time * (rows - noise), values)  # what is given is on its way, too
+        plain = self(alone, times, nothing, missing, torch.full_like(conditions, UNKNOWN))
+        return plain + guidance * (told - plain)
+
+    def _rows(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows (n, d) in their units with 0 for NaN, and which modalities (n, m) are known."""
+        rows = (codes.flatten(1).float() - self.mean) / self.unit
+        known = torch.stack([~part.isnan().any(1) for part in rows.split(self.widths, 1)], 1)
+        return torch.where(self._wide(known), rows, 0), known
+
+    def _masks(self, known: Tensor, generator: Generator) -> Tensor:
+        """Which of the modalities that are known (n, m) are given: none or one as often as `alone`, or else any number.
+
+        One at least is left to be drawn.
+        """
+        count, modalities = known.shape
+        draws = torch.rand(count, modalities, generator=generator, device=generator.device)
+        order = draws.masked_fill(~known, 2.0).argsort(1).argsort(1)  # the place of each, those known first
+        share = torch.rand(count, 2, generator=generator, device=generator.device)
+        there = known.sum(1)
+        few = (share[:, 1] * 2).long().clamp(max=1)
+        many = (share[:, 1] * there).long()
+        alone = share[:, 0] < self.options.alone
+        given = torch.where(alone, few, many).minimum((there - 1).clamp(min=0))
+        return order < given[:, None]
+
+    def _wide(self, masks: Tensor) -> Tensor:
+        """Masks of modalities (n, m) as masks of numbers (n, d)."""
+        widths = torch.tensor(self.widths, device=masks.device)
+        return masks.repeat_interleave(widths, 1, output_size=self.space.numbers)
