@@ -11,6 +11,7 @@ STROKES = ("ink", "width", "slant", "aspect", "holes")  # the table row
 DIGITS = {"ink": 3, "width": 2, "slant": 1, "aspect": 2, "holes": 0}  # after the point
 INK = 127  # values above are ink, of 255
 HOLE = 2  # pixels; what is smaller is no hole
+NEAR = 0.5  # standard deviations of a statistic in the training set
 
 
 def strokes(image: np.ndarray) -> tuple[float, ...]:
@@ -47,3 +48,19 @@ def records(images: np.ndarray, labels: np.ndarray, statistics: np.ndarray, thic
 
 def stroke(width: float, thick: float) -> str:
     return "thick" if width >= thick else "thin"
+
+
+def spoken(captions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What captions say: the digit, and the stroke; -1 and "" where a word is missing."""
+    words = [(*caption.split(), "", "")[:2] for caption in captions]
+    numbers = np.array([WORDS.index(second) if second in WORDS else -1 for _, second in words])
+    return numbers, np.array([first for first, _ in words])
+
+
+def near(one: np.ndarray, other: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """(n,) shares of the statistics (n, 5) that are within `NEAR` standard deviations (5,) of each other."""
+    return (np.abs(one - other) <= NEAR * spread).mean(1)
+
+
+def rows_of(made: dict[str, np.ndarray]) -> np.ndarray:
+    return np.stack([made[name].astype(float) for name in STROKES], 1)

@@ -13,6 +13,8 @@ from diabolo.options import option, part
 from diabolo.priors.base import UNKNOWN, Space, embedded, embedding
 from diabolo.priors.flow_matching import WAVES, Block, forgotten, waves
 
+TOLD = 128  # numbers that tell the blocks of the time, of what is given and of conditions
+
 
 @part
 class MaskedFlowMatching:
@@ -59,11 +61,11 @@ class MaskedFlowMatchingPrior(Statistics):
         self.options, self.space = options, space
         width, numbers = options.width, space.numbers
         self.widths = space.widths or (numbers,)
-        self.tables = embedding(space.counts, width)
-        self.time = nn.Sequential(nn.Linear(WAVES, width), nn.SiLU(), nn.Linear(width, width))
-        self.states = nn.Linear(2 * len(self.widths), width)  # which modalities are given, and which are missing
-        self.first = nn.Linear(numbers, width)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(options.depth))
+        self.tables = embedding(space.counts, TOLD)
+        self.time = nn.Sequential(nn.Linear(WAVES, TOLD), nn.SiLU(), nn.Linear(TOLD, TOLD))
+        self.states = nn.Linear(2 * len(self.widths), TOLD)  # which modalities are given, and which are missing
+        self.first = nn.Linear(2 * numbers, width)  # what is given, and what is on its way
+        self.blocks = nn.ModuleList(Block(width, TOLD) for _ in range(options.depth))
         self.last = nn.Linear(width, numbers)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
@@ -78,7 +80,8 @@ class MaskedFlowMatchingPrior(Statistics):
     def loss(self, codes: Tensor, conditions: Tensor, generator: Generator) -> Tensor:
         """The squared error of the velocity of modalities that are known and were not given, (n,).
 
-        Times crowd around the middle, as in flow matching; what is given is drawn anew for each code.
+        Times crowd around the middle, as in flow matching; what is given is drawn anew for each code. A modality counts
+        as much as the root of its width, so that a label is not lost beside a picture.
         """
         rows, known = self._rows(codes)
         noise = torch.randn(rows.shape, generator=generator, device=generator.device)
@@ -87,7 +90,12 @@ class MaskedFlowMatchingPrior(Statistics):
         conditions = forgotten(conditions, self.options.forget, generator)
         there = torch.where(self._wide(given), rows, noise + time[:, None] * (rows - noise))
         error = self(there, time, given, ~known, conditions) - (rows - noise)
-        return (error * self._wide(known & ~given)).square().sum(1)
+        costs = [
+            part.square().sum(1) / len(part[0]) ** 0.5
+            for part in (error * self._wide(known & ~given)).split(self.widths, 1)
+        ]
+        whole = sum(width**0.5 for width in self.widths)
+        return torch.stack(costs).sum(0) * self.space.numbers / whole
 
     def forward(self, rows: Tensor, time: Tensor, given: Tensor, missing: Tensor, conditions: Tensor) -> Tensor:
         """The velocity (n, d) at rows (n, d) and times (n,) in 0..1, for masks (n, modalities).
@@ -95,8 +103,10 @@ class MaskedFlowMatchingPrior(Statistics):
         `given` modalities stand where they are; `missing` ones are not looked at; the others are on their way.
         """
         states = self.states(torch.cat((given, missing), 1).to(rows.dtype))
-        told = silu(self.time(waves(time)) + states + embedded(self.tables, conditions, self.options.width))
-        values = self.first(rows.masked_fill(self._wide(missing), 0))
+        told = silu(self.time(waves(time)) + states + embedded(self.tables, conditions, TOLD))
+        wide = self._wide(given)
+        moving = rows.masked_fill(self._wide(missing) | wide, 0)
+        values = self.first(torch.cat((rows.masked_fill(~wide, 0), moving), 1))
         for block in self.blocks:
             values = block(values, told)
         velocity: Tensor = self.last(silu(values))

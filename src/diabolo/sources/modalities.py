@@ -13,7 +13,7 @@ import numpy as np
 
 from diabolo.errors import Mistake, unknown
 from diabolo.sources.columns import CATEGORIES, COLUMNS, FEW, LENGTH, RARE, learn_encoding
-from diabolo.sources.encoding import Cells, Numbers
+from diabolo.sources.encoding import Cells, Numbers, array_of
 from diabolo.sources.table import value_of
 
 MOST_WORDS = 16  # of one cell
@@ -127,6 +127,10 @@ class Modalities:
             else:
                 cells[column.name] = column.decode(part)
         return cells, codes
+
+    def arrays(self, cells: Cells) -> dict[str, np.ndarray]:
+        """Columns of cells as arrays (n,): int64, float64, or texts."""
+        return {c.name: array_of(c, cells[c.name]) for c in self.columns if c.name in cells}
 
 
 def learn_modalities(
