@@ -23,7 +23,7 @@ from diabolo.latents import Plain, Variational
 from diabolo.model import Model
 from diabolo.objectives import Gaussian
 from diabolo.options import from_plain, to_plain
-from diabolo.priors import PRIORS, Autoregressive, Flow, FlowMatching, Mixture, Normal, Space
+from diabolo.priors import PRIORS, Autoregressive, Flow, FlowMatching, MaskedFlowMatching, Mixture, Normal, Space
 from diabolo.priors.base import UNKNOWN, Groups, combinations
 from diabolo.priors.flow_matching import forgotten
 from diabolo.recipe import Recipe, Training
@@ -33,8 +33,9 @@ from diabolo.training import fit
 from diabolo.training.prior import Codes, energy, learn
 
 SMALL = FlowMatching(width=48, depth=2, steps=500, batch_size=128, learning_rate=5e-3, ema=0.98, evaluations=20)
+MASKED = MaskedFlowMatching(width=48, depth=2, steps=500, batch_size=128, learning_rate=5e-3, ema=0.98, evaluations=20)
 FLOW = Flow(width=48, depth=6, steps=800, batch_size=128, learning_rate=5e-3, ema=0.98)
-PARTS = [Normal(borrowed=1), Mixture(components=2), FLOW, SMALL]
+PARTS = [Normal(borrowed=1), Mixture(components=2), FLOW, SMALL, MASKED]
 EVERY = pytest.mark.parametrize("part", PARTS, ids=lambda part: type(part).__name__)
 CLASSES = (Attribute("label", ("left", "right")),)
 

@@ -19,7 +19,7 @@ from diabolo.sources import labels, open_source
 from diabolo.tasks.generate import Generator
 from diabolo.training.classifier import Classifier, train_on
 
-GIVEN = 2000  # test records, of which one modality is given
+GIVEN = 1000  # test records, of which one modality is given
 MODALITIES = {"picture": ("picture",), "label": ("digit",), "row": STROKES, "caption": ("caption",)}
 JUDGED = 30_000, 1500  # real pictures, and steps, that the judge learns from
 

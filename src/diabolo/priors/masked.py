@@ -13,6 +13,7 @@ from diabolo.options import option, part
 from diabolo.priors.base import UNKNOWN, Space, embedded, embedding
 from diabolo.priors.flow_matching import WAVES, Block, forgotten, waves
 
+NOTHING = 0.25  # how often nothing is given where at most one modality is
 TOLD = 128  # numbers that tell the blocks of the time, of what is given and of conditions
 
 
@@ -20,10 +21,10 @@ TOLD = 128  # numbers that tell the blocks of the time, of what is given and of 
 class MaskedFlowMatching:
     """Codes of some modalities are carried from noise along a learned velocity, while the others stay as given.
 
-    One network learns this for every choice of what is given (Bounoua 2024, multi-modal latent diffusion, with the
-    masks of its section 4.2; here by flow matching, Lipman 2023). Modalities that a record lacks are shown to the
-    network as missing and are not learned from. Guidance goes further in the direction in which what is given moves
-    the others (Ho and Salimans 2021). Codes of one modality are learned as by `flow-matching`.
+    One network learns this for every choice of what is given (after Bounoua 2024, multi-modal latent diffusion, with
+    flow matching, Lipman 2023, in place of diffusion). Modalities that a record lacks are shown to the network as
+    missing and are not learned from. Guidance goes further in the direction in which what is given moves the others (Ho
+    and Salimans 2021). Codes of one modality are learned as by `flow-matching`.
     """
 
     discrete: ClassVar[bool] = False
@@ -158,18 +159,17 @@ class MaskedFlowMatchingPrior(Statistics):
     def _masks(self, known: Tensor, generator: Generator) -> Tensor:
         """Which of the modalities that are known (n, m) are given: none or one as often as `alone`, or else any number.
 
-        One at least is left to be drawn.
+        One at least is left to be drawn. The wider one is, the more often it is given: as the root of its width, since
+        there is more to learn from it.
         """
-        count, modalities = known.shape
-        draws = torch.rand(count, modalities, generator=generator, device=generator.device)
-        order = draws.masked_fill(~known, 2.0).argsort(1).argsort(1)  # the place of each, those known first
-        share = torch.rand(count, 2, generator=generator, device=generator.device)
         there = known.sum(1)
-        few = (share[:, 1] * 2).long().clamp(max=1)
-        many = (share[:, 1] * there).long()
-        alone = share[:, 0] < self.options.alone
-        given = torch.where(alone, few, many).minimum((there - 1).clamp(min=0))
-        return order < given[:, None]
+        share = torch.rand(len(known), 2, generator=generator, device=generator.device)
+        few, many = (share[:, 1] > NOTHING).long(), (share[:, 1] * there).long()
+        count = torch.where(share[:, 0] < self.options.alone, few, many).minimum((there - 1).clamp(min=0))
+        waits = -torch.rand(known.shape, generator=generator, device=generator.device).log()
+        waits = waits / torch.tensor(self.widths, device=known.device) ** 0.5
+        places = waits.masked_fill(~known, torch.inf).argsort(1).argsort(1)  # those known come first
+        return places < count[:, None]
 
     def _wide(self, masks: Tensor) -> Tensor:
         """Masks of modalities (n, m) as masks of numbers (n, d)."""

@@ -98,6 +98,12 @@ class Modalities:
     def picture(self) -> PictureCode:
         return next(column for column in self.columns if isinstance(column, PictureCode))
 
+    @property
+    def slot(self) -> slice:
+        """Which numbers of a row are the picture's code."""
+        start = sum(self.widths[: self.columns.index(self.picture)])
+        return slice(start, start + self.picture.width)
+
     def with_code(self, width: int) -> Modalities:
         """The same, of pictures with codes of so many numbers."""
         changed = [PictureCode(c.name, width) if isinstance(c, PictureCode) else c for c in self.columns]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from diabolo.errors import Mistake, unknown
 from diabolo.model import Model
@@ -55,16 +56,27 @@ class RecordWish:
             places = self.places(start, min(start + AT_ONCE, self.count))
             mixed = np.random.SeedSequence([self.seed, start // AT_ONCE]).generate_state(1, np.uint64)
             generator = torch.Generator(self.model.device).manual_seed(int(mixed[0] >> 1))
-            with torch.no_grad():
-                rows = self.sampler.complete(self.rows[places].to(self.model.device), generator, self.guidance)
+            owned = self.table.places[places]
+            rows = self._drawn(self.rows[places], torch.from_numpy(owned < 0), generator)
             cells, codes = self.modalities.decode(rows.double().cpu().numpy())
             images = decoded(self.model, torch.from_numpy(codes).unflatten(1, self.model.code))
-            owned = self.table.places[places]
             if (owned >= 0).any():
                 images[owned >= 0] = self.pictures[owned[owned >= 0]]
             for name, column in self.table.cells.items():
                 cells[name] = [column[i] or drawn for i, drawn in zip(places, cells[name], strict=True)]
             yield Records(cells, images, owned < 0)
+
+    def _drawn(self, rows: Tensor, lacking: Tensor, generator: torch.Generator) -> Tensor:
+        """Rows with what is NaN in them drawn: the cells first, then the pictures that are `lacking` (n,), to fit them.
+
+        Guidance can so act on the pictures of records of which nothing was given, too.
+        """
+        with torch.no_grad():
+            drawn = self.sampler.complete(rows.to(self.model.device), generator, self.guidance)
+            if lacking.any():
+                drawn[lacking.to(drawn.device), self.modalities.slot] = torch.nan
+                drawn = self.sampler.complete(drawn, generator, self.guidance)
+        return drawn
 
     def words(self, place: int) -> str:
         """What was given of a row of the table, in words."""
