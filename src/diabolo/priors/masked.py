@@ -32,7 +32,7 @@ class MaskedFlowMatching:
 
     width: int = option(512, "numbers in each layer", at_least=8, at_most=8192)
     depth: int = option(4, "residual blocks", at_least=1, at_most=64)
-    alone: float = option(0.5, "how often at most one modality is given in training", at_least=0, at_most=1)
+    alone: float = option(0.75, "how often at most one modality is given in training", at_least=0, at_most=1)
     forget: float = option(0.1, "how often the conditions are forgotten in training", at_least=0, at_most=0.9)
     guidance: float = option(1.0, "guidance, unless another is asked for", at_least=0, at_most=20)
     evaluations: int = option(40, "times the velocity is computed for a code", at_least=2, at_most=1000)
@@ -81,12 +81,13 @@ class MaskedFlowMatchingPrior(Statistics):
     def loss(self, codes: Tensor, conditions: Tensor, generator: Generator) -> Tensor:
         """The squared error of the velocity of modalities that are known and were not given, (n,).
 
-        Times crowd around the middle, as in flow matching; what is given is drawn anew for each code. A modality counts
-        as much as the root of its width, so that a label is not lost beside a picture.
+        Times are spread evenly: what is given may decide the rest, as a picture its label, and that shows at once. What is
+        given is drawn anew for each code. A modality counts as much as the root of its width, so that a label is not lost
+        beside a picture.
         """
         rows, known = self._rows(codes)
         noise = torch.randn(rows.shape, generator=generator, device=generator.device)
-        time = torch.randn(len(rows), generator=generator, device=generator.device).sigmoid()
+        time = torch.rand(len(rows), generator=generator, device=generator.device)
         given = self._masks(known, generator)
         conditions = forgotten(conditions, self.options.forget, generator)
         there = torch.where(self._wide(given), rows, noise + time[:, None] * (rows - noise))

@@ -52,7 +52,8 @@ class Wish:
                 raise Mistake("the model knows no labels", str(label or "balanced"), "no label", remedy)
             self.rows, self.shares = torch.zeros(1, 0, dtype=torch.long), torch.ones(1)
             return
-        self.guidance = sampler.part.guidance if guidance is None and sampler.part.guided else self.guidance
+        if guidance is None and sampler.part.guided and sampler.attributes:
+            self.guidance = sampler.part.guidance
         sampler.check_guidance(self.guidance)
         self.rows, self.shares = sampler.mix(label, balanced)
 

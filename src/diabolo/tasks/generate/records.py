@@ -13,6 +13,7 @@ from diabolo.errors import Mistake, unknown
 from diabolo.model import Model
 from diabolo.sources import Modalities, Table, read_table
 from diabolo.sources.encoding import Numbers
+from diabolo.sources.table import value_of
 from diabolo.tasks.generate.drawing import AT_ONCE, checked_count, checked_seed, decoded
 
 REMEDY = "diabolo fit generate RECORDS.csv -o MODEL, a table of which one column names picture files"
@@ -107,10 +108,12 @@ def given_table(model: Model, given: Mapping[str, Any] | None) -> Table:
     table = read_table({name: [value] for name, value in given.items()}, modalities.picture.name) if given else _NOTHING
     check_columns(table, modalities)
     for column in modalities.columns:
-        cell = table.cells.get(column.name, [""])[0]
-        if cell and isinstance(column, Numbers) and not column.values[0] <= float(cell) <= column.values[-1]:
+        if not isinstance(column, Numbers):
+            continue
+        value = value_of(table.cells.get(column.name, [""])[0])
+        if value is not None and (value < column.values[0] or value > column.values[-1]):
             allowed = f"{column.values[0]:g} to {column.values[-1]:g}"
-            raise Mistake(f"no record has such a value of {column.name!r}", cell, allowed)
+            raise Mistake(f"no record has such a value of {column.name!r}", f"{value:g}", allowed)
     return table
 
 
@@ -121,10 +124,6 @@ def check_columns(table: Table, modalities: Modalities) -> None:
             raise unknown("column", name, modalities.names)
     if table.picture and table.picture != modalities.picture.name:
         raise Mistake(f"column {table.picture!r} holds pictures", allowed=f"pictures in {modalities.picture.name!r}")
-    if modalities.picture.name in table.cells and any(table.cells[modalities.picture.name]):
-        got = next(cell for cell in table.cells[modalities.picture.name] if cell)
-        raise Mistake(f"a cell of {modalities.picture.name!r} names no picture", got, "the path of a picture file")
-    table.cells.pop(modalities.picture.name, None)  # an empty column
 
 
 def _encoded(model: Model, table: Table) -> tuple[np.ndarray, np.ndarray]:

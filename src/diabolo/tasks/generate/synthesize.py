@@ -58,7 +58,7 @@ def synthesize(
     if isinstance(known, Records):
         made = len(known.places) if count is None else count
         generate_records(generator.model_, made, out, listen=listen, guidance=guidance, seed=seed)
-        return {"out": out, "records": made, "columns": known.modalities.names}
+        return {"out": out, "records": made, "labels": {}}
     generate_place(generator, made, out, listen=listen, **how)
     things = "images" if generator.model_.encoding is None else "rows"
     return {"out": out, things: made, "labels": {name: list(values) for name, values in generator.labels_.items()}}
