@@ -82,8 +82,8 @@ class MaskedFlowMatchingPrior(Statistics):
         """The squared error of the velocity of modalities that are known and were not given, (n,).
 
         Times are spread evenly: what is given may decide the rest, as a picture its label, and that shows at once.
-        What is given is drawn anew for each code. A modality counts as much as the root of its width, so that a label is not
-        lost beside a picture.
+        What is given is drawn anew for each code. A modality counts as much as the root of its width, so that a label
+        is not lost beside a picture.
         """
         rows, known = self._rows(codes)
         noise = torch.randn(rows.shape, generator=generator, device=generator.device)
