@@ -27,6 +27,8 @@ WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 PRIOR = {"width": 96, "depth": 2, "steps": 1500, "batch_size": 128, "ema": 0.98, "evaluations": 20}
 OPTIONS: dict[str, Any] = {"steps": 200, "batch_size": 64, "architecture.width": 8, "latent.size": 12}
 OPTIONS |= {f"priors.masked-flow-matching.{name}": value for name, value in PRIOR.items()}
+QUICK = OPTIONS | {"steps": 20, "priors.masked-flow-matching.steps": 30}  # where it matters not what is learned
+FLAGS = [word for name, value in QUICK.items() for word in (f"--{name.replace('_', '-')}", value)]
 
 
 def digits(count: int = 1000) -> dict[str, Any]:
@@ -180,7 +182,7 @@ def test_files_that_are_refused(table: Path, tmp_path: Path) -> None:
 
 
 def test_masks_leave_something_to_be_drawn_and_give_nothing_unknown() -> None:
-    prior = MaskedFlowMatching(alone=0.5).build(Space((6,), widths=(1, 2, 3)))
+    prior = MaskedFlowMatching(simple=0.5).build(Space((6,), widths=(1, 2, 3)))
     known = torch.rand(4000, 3, generator=torch.Generator().manual_seed(0)) < 0.6
     given = prior._masks(known, torch.Generator().manual_seed(1))
     assert not (given & ~known).any()
@@ -206,6 +208,8 @@ def test_what_is_missing_is_not_learned_from_and_changes_nothing() -> None:
     costs.sum().backward()
     assert (prior.last.weight.grad[1:] == 0).all()
     assert (prior.last.weight.grad[0] != 0).any()
+    assert (prior.guess[-1].weight.grad[1:] == 0).all()
+    assert (prior.guess[-1].weight.grad[0] != 0).any()
     assert (prior.loss(codes * torch.nan, nothing, torch.Generator().manual_seed(0)) == 0).all()
 
 
@@ -231,7 +235,7 @@ def test_any_from_any(generator: Generator) -> None:
     from_picture = generator.complete({"picture": records["picture"]})
     assert share(from_picture["digit"], records["digit"]) > 0.6
     assert share([caption.split()[1] for caption in from_picture["caption"]], said) > 0.6
-    assert np.corrcoef(from_picture["ink"], records["ink"])[0, 1] > 0.3
+    assert np.corrcoef(from_picture["ink"], records["ink"])[0, 1] > 0.6
     from_digit = generator.complete({"digit": records["digit"]})
     assert share([caption.split()[1] for caption in from_digit["caption"]], said) > 0.8
     means = np.stack([records["picture"][np.array(records["digit"]) == str(i)].mean(0) for i in range(10)])
@@ -344,10 +348,7 @@ def test_files_that_lie(model: Path, tmp_path: Path, change: Any, message: str) 
 
 def test_table_to_model_to_table(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = tmp_path / "m.diabolo"
-    flags = [
-        word for name, value in (OPTIONS | {"steps": 20}).items() for word in (f"--{name.replace('_', '-')}", value)
-    ]
-    assert run("fit", "generate-records", table, "--categorical", "digit", "-o", model, *flags) == 0
+    assert run("fit", "generate-records", table, "--categorical", "digit", "-o", model, *FLAGS) == 0
     assert run("info", model) == 0
     assert "caption" in capsys.readouterr().out
     assert run("generate", "-m", model, "-n", 12, "--given", "digit=3,caption=dark three", "-o", tmp_path / "new") == 0
@@ -392,11 +393,8 @@ def test_a_partial_table_is_completed(
 
 
 def test_a_set_of_records_is_synthesized(table: Path, tmp_path: Path) -> None:
-    flags = [
-        word for name, value in (OPTIONS | {"steps": 20}).items() for word in (f"--{name.replace('_', '-')}", value)
-    ]
     assert (
-        run("synthesize", table, "-o", tmp_path / "new.csv", "-n", 10, "--priors", "masked-flow-matching", *flags) == 0
+        run("synthesize", table, "-o", tmp_path / "new.csv", "-n", 10, "--priors", "masked-flow-matching", *FLAGS) == 0
     )
     assert len(list((tmp_path / "new").iterdir())) == len(read(tmp_path / "new.csv")) == 10
 
