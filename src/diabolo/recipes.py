@@ -201,7 +201,7 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
             Variational(48),
             Bernoulli(),
             beta=0.1,
-            priors=(MaskedFlowMatching(384, 4, guidance=2.0, steps=5000),),
+            priors=(MaskedFlowMatching(384, 4, guidance=2.0, steps=8000),),
             training=_GENERATING,
         ),
         "the same for pictures with what a table says of each, any of it from any, which `generate` takes by itself",

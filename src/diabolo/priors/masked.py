@@ -88,7 +88,8 @@ class MaskedFlowMatchingPrior(Statistics):
 
         Times are spread evenly: what is given may decide the rest, as a picture its label, and that shows at once.
         What is given is drawn anew for each code. A modality counts as much as the root of its width, so that a label
-        is not lost beside a picture. The squared error of the guess is added.
+        is not lost beside a picture. The squared error of the guess is added, and that of one more, for another choice
+        of what is given, since it costs little.
         """
         rows, known = self._rows(codes)
         noise = torch.randn(rows.shape, generator=generator, device=generator.device)
@@ -99,11 +100,15 @@ class MaskedFlowMatchingPrior(Statistics):
         guess = self.guessed(rows, given)
         velocity = self(there, time, given, ~known, guess.detach(), conditions)
         errors = (velocity - (rows - noise)).square() + (guess - rows).square()
-        costs = [
-            part.sum(1) / len(part[0]) ** 0.5 for part in (errors * self._wide(known & ~given)).split(self.widths, 1)
-        ]
-        whole = sum(width**0.5 for width in self.widths)
-        return torch.stack(costs).sum(0) * self.space.numbers / whole
+        other = self._masks(known, generator)
+        more = (self.guessed(rows, other) - rows).square()
+        return self._weighed(errors, known & ~given) + self._weighed(more, known & ~other)
+
+    def _weighed(self, errors: Tensor, masks: Tensor) -> Tensor:
+        """The sum (n,) of the errors (n, d) of the modalities in masks (n, m), by their weights."""
+        parts = (errors * self._wide(masks)).split(self.widths, 1)
+        costs = torch.stack([part.sum(1) / len(part[0]) ** 0.5 for part in parts]).sum(0)
+        return costs * self.space.numbers / sum(width**0.5 for width in self.widths)
 
     def guessed(self, rows: Tensor, given: Tensor) -> Tensor:
         """The mean (n, d) of what may stand beside the modalities that are given (n, m) in rows (n, d)."""
