@@ -319,7 +319,7 @@ def test_the_recipe_that_fits_is_taken() -> None:
     assert suited("generate", {(28, 28, 1)}) == "generate-small"
     assert suited("generate", {(200, 300, 3)}) == "generate"
     assert suited("generate", {(9,)}) == "generate-table"
-    for name in ("generate", "generate-small", "generate-table"):
+    for name in ("generate", "generate-small", "generate-table", "generate-records"):
         assert RECIPES[name][0].priors
 
 

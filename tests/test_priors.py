@@ -25,7 +25,7 @@ from diabolo.latents import Plain, Variational
 from diabolo.model import Model
 from diabolo.objectives import Gaussian
 from diabolo.options import from_plain, name_of, to_plain
-from diabolo.priors import PRIORS, Autoregressive, Flow, FlowMatching, Mixture, Normal, Space
+from diabolo.priors import PRIORS, Autoregressive, Flow, FlowMatching, MaskedFlowMatching, Mixture, Normal, Space
 from diabolo.priors.base import UNKNOWN, Groups, combinations
 from diabolo.priors.flow_matching import forgotten
 from diabolo.recipe import Recipe, Training
@@ -36,8 +36,9 @@ from diabolo.training import each_prior, fit, with_priors
 from diabolo.training.prior import Codes, learn, told_apart
 
 SMALL = FlowMatching(width=48, depth=2, steps=500, batch_size=128, learning_rate=5e-3, ema=0.98, evaluations=20)
+MASKED = MaskedFlowMatching(width=48, depth=2, steps=500, batch_size=128, learning_rate=5e-3, ema=0.98, evaluations=20)
 FLOW = Flow(width=48, depth=6, steps=800, batch_size=128, learning_rate=5e-3, ema=0.98)
-PARTS = [Normal(borrowed=1), Mixture(components=2), FLOW, SMALL]
+PARTS = [Normal(borrowed=1), Mixture(components=2), FLOW, SMALL, MASKED]
 EVERY = pytest.mark.parametrize("part", PARTS, ids=lambda part: type(part).__name__)
 CLASSES = (Attribute("label", ("left", "right")),)
 
@@ -318,7 +319,7 @@ def test_other_priors_for_the_same_network(model: Model) -> None:
     source = labelled(open_source(open_source("digits").array[:400]), labels("digits")[:400])
     other = with_priors(model, source, tuple(PARTS[:2]))
     assert other.network is model.network
-    assert model.metrics["priors"].keys() == {"normal", "mixture", "flow", "flow-matching"}  # as it was
+    assert model.metrics["priors"].keys() == {name_of(part) for part in PARTS}  # as it was
     assert {name: model.metrics["priors"][name] for name in ("normal", "mixture")} == pytest.approx(
         other.metrics["priors"], abs=0.02
     )

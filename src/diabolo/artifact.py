@@ -1,10 +1,10 @@
 """The model file `*.diabolo`: one safetensors file whose only metadata entry, "diabolo", is JSON.
 
-The JSON holds the format's number, the recipe, the conversion, the encoding of a table's columns, the calibrated scale
-and bounds, metrics, provenance, a SHA-256 digest over all of this and over every weight. Nothing in a file is ever
-executed or imported by name: parts are looked up in the families' tables and in those that the caller passes as
-`known`. The network is built without memory first, so that a file can make the reader allocate no more than its own
-size.
+The JSON holds the format's number, the recipe, the conversion, the encoding of a table's columns or the modalities of
+records, the calibrated scale and bounds, metrics, provenance, a SHA-256 digest over all of this and over every weight.
+Nothing in a file is ever executed or imported by name: parts are looked up in the families' tables and in those that
+the caller passes as `known`. The network is built without memory first, so that a file can make the reader allocate no
+more than its own size.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from diabolo import weights
 from diabolo.calibration import ErrorBounds
 from diabolo.conversions import is_number, read_conversion
-from diabolo.encodings import read_encoding
+from diabolo.encodings import read_encoding, read_modalities
 from diabolo.errors import Mistake
 from diabolo.files import atomic, reading
 from diabolo.model import Model
@@ -45,7 +45,7 @@ BOUNDS = "bounds."  # stands before the names of the weights that tell how sure 
 NORMAL = "normal."  # before the names of the statistics of normal images
 PRIOR = "prior."  # before the names of what new codes are drawn from
 ENTRIES = {"format", "recipe", "conversion", "scale", "bounds", "normal", "prior", "encoding"}
-ENTRIES |= {"metrics", "provenance", "digest"}
+ENTRIES |= {"modalities", "metrics", "provenance", "digest"}
 LARGEST_HEADER = 4 * 2**20  # bytes; a real one is a few KiB
 MOST_BRACKETS = 20_000  # in the description; a parsed list takes twenty times the bytes of its brackets
 
@@ -155,6 +155,8 @@ def _contents(model: Model, half: bool = False) -> tuple[dict[str, Tensor], dict
         told["prior"] = model.sampler.describe()
     if model.encoding is not None:
         told["encoding"] = dataclasses.asdict(model.encoding)
+    if model.modalities is not None:
+        told["modalities"] = dataclasses.asdict(model.modalities)
     told["digest"] = _digest(told, held)
     text = json.dumps(told, allow_nan=False)
     if len(text) > LARGEST_HEADER // 2 or _brackets(text) > MOST_BRACKETS:
@@ -231,7 +233,9 @@ def _describe(told: Any, known: dict[str, type]) -> Model:
         known_bounds = told.get("bounds") is not None and not isinstance(told["bounds"], dict)
         bounds = ErrorBounds(conversion.shape[0], recipe.hint, told["bounds"]) if known_bounds else None
     normal = Normal.shaped(recipe.witnesses, told["normal"]) if "normal" in told else None
-    sampler = Sampler.shaped(recipe.priors, network.latent, told["prior"]) if "prior" in told else None
+    modalities = read_modalities(told["modalities"], network.latent.code) if "modalities" in told else None
+    widths = modalities.widths if modalities else ()
+    sampler = Sampler.shaped(recipe.priors, network.latent, told["prior"], widths) if "prior" in told else None
     encoding = read_encoding(told["encoding"], conversion) if "encoding" in told else None
     scale, metrics, provenance = float(told["scale"]), told["metrics"], told["provenance"]
-    return Model(recipe, network, conversion, scale, metrics, provenance, bounds, normal, sampler, encoding)
+    return Model(recipe, network, conversion, scale, metrics, provenance, bounds, normal, sampler, encoding, modalities)

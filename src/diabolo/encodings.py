@@ -1,8 +1,10 @@
-"""An encoding of a table as a model's file tells it: every number must be one that a table could have given."""
+"""What a table holds, as a model's file tells it: every number must be one that a table could have given."""
 
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from diabolo.conversions import is_number
@@ -10,9 +12,12 @@ from diabolo.errors import Mistake
 from diabolo.preprocessing import Conversion
 from diabolo.sources.columns import CATEGORIES, COLUMNS, DECIMALS, KNOTS
 from diabolo.sources.encoding import AS_IS, Categories, Column, Encoding, Numbers
+from diabolo.sources.modalities import MOST_WORDS, Modalities, PictureCode, Tokens
 
 CATEGORY = {"name", "values", "shares"}
 NUMBERS = CATEGORY | {"decimals", "missing"}
+TOKENS = {"name", "places"}
+PICTURE = {"name", "width"}
 CLOSE = 1e-6  # to 1, which shares sum up to
 
 
@@ -28,6 +33,42 @@ def read_encoding(plain: Any, conversion: Conversion) -> Encoding:
     if conversion.layout != "vector" or (encoding.width,) != conversion.shape:
         raise Mistake("its encoding is not one of its vectors", f"{encoding.width} numbers", str(conversion.shape))
     return encoding
+
+
+def read_modalities(plain: Any, code: Sequence[int]) -> Modalities:
+    """The modalities of a file; a `Mistake` where they cannot be those beside pictures of codes of that shape."""
+    if not isinstance(plain, dict) or set(plain) != {"columns"} or not isinstance(plain["columns"], list):
+        raise Mistake("its modalities are not what they should be")
+    columns = tuple(_modality(column) for column in plain["columns"][: COLUMNS + 1])
+    names, pictures = [c.name for c in columns], [c for c in columns if isinstance(c, PictureCode)]
+    if not 1 < len(names) <= COLUMNS or len(set(names)) < len(names) or len(pictures) != 1:
+        raise Mistake("its modalities have columns that cannot be")
+    if pictures[0].width != math.prod(code):
+        raise Mistake("its modalities are not those of its codes", str(pictures[0].width), str(math.prod(code)))
+    return Modalities(columns)
+
+
+def _modality(plain: Any) -> Numbers | Tokens | PictureCode:
+    if isinstance(plain, dict) and isinstance(plain.get("name"), str):
+        if set(plain) == PICTURE and type(plain["width"]) is int:
+            return PictureCode(plain["name"], plain["width"])
+        if set(plain) == TOKENS:
+            return _tokens(plain)
+    column = _column(plain)
+    if not isinstance(column, Numbers) or column.missing:
+        raise Mistake("its modalities have a column that is none")
+    return column
+
+
+def _tokens(plain: dict[str, Any]) -> Tokens:
+    places = plain["places"]
+    sound = isinstance(places, list) and 0 < len(places) <= MOST_WORDS
+    for words in places if sound else ():
+        sound = sound and isinstance(words, list) and 0 < len(words) <= CATEGORIES
+        sound = sound and all(isinstance(word, str) for word in words) and len(set(words)) == len(words)
+    if not sound:
+        raise Mistake(f"the column {plain['name']!r:.40} of its modalities has words that cannot be")
+    return Tokens(plain["name"], tuple(map(tuple, places)))
 
 
 def _column(plain: Any) -> Column:

@@ -21,7 +21,7 @@ from diabolo.options import name_of
 from diabolo.preprocessing import Conversion
 from diabolo.recipe import Recipe
 from diabolo.sampler import Sampler
-from diabolo.sources import Encoding
+from diabolo.sources import Encoding, Modalities
 
 AT_ONCE = 4096  # codes that are decoded together
 
@@ -40,6 +40,7 @@ class Model:
     normal: Normal | None = None  # what normal images are like; None where the recipe has no witnesses
     sampler: Sampler | None = None  # what new codes are drawn from; None where the recipe has no priors
     encoding: Encoding | None = None  # what its vectors mean; None where it learned from no table of mixed columns
+    modalities: Modalities | None = None  # what stands beside its pictures; None where it learned from no records
     digest: str = ""  # of the file it was read from, hexadecimal; "" where it was not read from one
     batch_size: int = 256  # images at a time when the model is used
 

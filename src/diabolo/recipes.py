@@ -10,7 +10,7 @@ from diabolo.errors import unknown
 from diabolo.latents import Coded, Contractive, Linear, Plain, Quantised, Sparse, Variational
 from diabolo.objectives import Bernoulli, Gaussian, Marking
 from diabolo.preprocessing import Preprocessing
-from diabolo.priors import FlowMatching, Normal
+from diabolo.priors import FlowMatching, MaskedFlowMatching, Normal
 from diabolo.recipe import Recipe, Training
 from diabolo.views import Gradients
 from diabolo.witnesses import Marks, Neighbours, Residual
@@ -195,6 +195,17 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
         ),
         "the same for tables of numbers and categories, which `generate` takes by itself",
     ),
+    "generate-records": (
+        Recipe(
+            Conv(width=16, activation="silu"),
+            Variational(48),
+            Bernoulli(),
+            beta=0.1,
+            priors=(MaskedFlowMatching(384, 4, guidance=2.0, steps=8000),),
+            training=_GENERATING,
+        ),
+        "the same for pictures with what a table says of each, any of it from any, which `generate` takes by itself",
+    ),
     "sparse": (
         Recipe(Flat(depth=0), Sparse(size=256), training=Training(learning_rate=1e-2)),
         "an overcomplete code of which few numbers are active",
@@ -225,14 +236,14 @@ def named(name: str) -> Recipe:
     return RECIPES[name][0]
 
 
-def suited(name: str, shapes: Iterable[tuple[int, ...]], mixed: bool = False) -> str:
+def suited(name: str, shapes: Iterable[tuple[int, ...]], rows: str = "") -> str:
     """The recipe's name, or that of its counterpart for what images of these shapes are, where it has one.
 
-    "-table" for vectors (d,), "-mixed" where these are rows of numbers and categories, "-small" for pictures
-    (h, w, ...) of one small size.
+    "-table" for vectors (d,), "-small" for pictures (h, w, ...) of one small size; where images are or stand in the
+    rows of a table, `rows` says of what: "mixed", numbers and categories, or "records" with pictures.
     """
-    if mixed and f"{name}-mixed" in RECIPES:
-        return f"{name}-mixed"
+    if rows and f"{name}-{rows}" in RECIPES:
+        return f"{name}-{rows}"
     sizes = {shape[:2] if len(shape) > 1 else () for shape in shapes}
     kind = "table" if sizes == {()} else "small" if len(sizes) == 1 and max(*sizes.copy().pop()) <= SMALL else ""
     return f"{name}-{kind}" if f"{name}-{kind}" in RECIPES else name

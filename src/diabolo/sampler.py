@@ -13,7 +13,7 @@ from diabolo.errors import Mistake, unknown
 from diabolo.learned import give_shapes, shapes_of
 from diabolo.options import name_of
 from diabolo.priors import Space
-from diabolo.priors.base import UNKNOWN
+from diabolo.priors.base import UNKNOWN, CanComplete
 from diabolo.sources.conditions import MOST_ATTRIBUTES, MOST_VALUES, Attribute
 
 STRONGEST = 20.0  # guidance
@@ -33,20 +33,22 @@ class Sampler(nn.Module):
         shape: Sequence[int],
         attributes: Sequence[Attribute] = (),
         vocabulary: int = 0,
+        widths: Sequence[int] = (),
     ) -> None:
         """`kept` is the place in the recipe's `parts` of the prior that is kept.
 
-        `shape` is that of what it draws: of a code, or of its tokens where it speaks of these, with their `vocabulary`.
+        `shape` is that of what it draws: of a code, or of its tokens where it speaks of these, with their `vocabulary`;
+        or of a row of modalities, which have so many numbers as `widths` say.
         """
         super().__init__()
         self.kept, self.part, self.attributes = kept, parts[kept], tuple(attributes)
-        self.space = Space(tuple(shape), tuple(len(a.values) for a in self.attributes), vocabulary)
+        self.space = Space(tuple(shape), tuple(len(a.values) for a in self.attributes), vocabulary, tuple(widths))
         self.prior = self.part.build(self.space)
         self.register_buffer("rows", torch.zeros(0, dtype=torch.long))
         self.register_buffer("counts", torch.zeros(0, dtype=torch.long))
 
     @classmethod
-    def shaped(cls, parts: Sequence[Any], latent: Any, told: Any) -> Sampler:
+    def shaped(cls, parts: Sequence[Any], latent: Any, told: Any, widths: Sequence[int] = ()) -> Sampler:
         """One without memory, as a file tells it; a `Mistake` where that cannot be."""
         if not isinstance(told, dict) or set(told) != {"kept", "shape", "attributes", "shapes"}:
             raise Mistake("its prior is not what it should be")
@@ -54,11 +56,13 @@ class Sampler(nn.Module):
             raise Mistake("its prior is not one of its recipe", got=repr(told["kept"])[:40])
         shape, part = told["shape"], parts[told["kept"]]
         vocabulary = vocabulary_of(part, latent)
-        fits = _is_shape(shape) if vocabulary else shape == list(latent.code)
+        fits = _is_shape(shape) if vocabulary else shape == ([sum(widths)] if widths else list(latent.code))
         if not fits:
             raise Mistake("its prior is not one of its codes", got=repr(shape)[:40])
         with torch.device("meta"):
-            sampler = cls(parts, told["kept"], shape, _attributes(told["attributes"]), vocabulary)
+            sampler = cls(parts, told["kept"], shape, _attributes(told["attributes"]), vocabulary, widths)
+        if widths and not isinstance(sampler.prior, CanComplete):
+            raise Mistake("its prior is not one of several modalities")
         give_shapes(sampler, told["shapes"], "statistics of codes", "its prior")
         if sampler.rows.shape != (len(sampler.counts), len(sampler.attributes)) or not len(sampler.counts):
             raise Mistake("its prior does not say how often its images are of what")
@@ -137,6 +141,12 @@ class Sampler(nn.Module):
     def sample(self, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
         """A code, or the tokens of one, for each row of conditions (n, k): (n, *shape)."""
         drawn: Tensor = self.prior.sample(conditions, generator, guidance)
+        return drawn
+
+    def complete(self, codes: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
+        """Rows of modalities (n, d) with what is NaN in them drawn, given the rest."""
+        conditions = self.rows[:1].expand(len(codes), -1)
+        drawn: Tensor = self.prior.complete(codes, conditions, generator, guidance)
         return drawn
 
     def words(self, row: Sequence[int]) -> str:

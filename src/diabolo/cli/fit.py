@@ -21,6 +21,7 @@ EXAMPLES = (
     "diabolo fit detect GOOD/ -o good.diabolo --contamination auto",
     "diabolo fit generate PHOTOS/ -o photos.diabolo --labels-from-folders --preprocessing.side 64",
     "diabolo fit generate patients.csv -o patients.diabolo --labels outcome --categorical ward",
+    "diabolo fit generate records.csv -o records.diabolo --categorical species",
     "diabolo fit compress PHOTOS/ -o mine.diabolo --half",
     "diabolo fit deep mnist -o sparse.diabolo --latent sparse --latent.size 256",
     "diabolo fit deep measurements.csv -o measurements.diabolo --latent.size 4 --impute",
@@ -127,12 +128,12 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
 def _opened(arguments: Namespace) -> Any:
     """The source; a table with its text and its labels, where new rows are to be made from it."""
     from diabolo.recipes import named
-    from diabolo.sources import is_mixed, open_mixed, open_source
+    from diabolo.sources import is_mixed, open_rows, open_source
 
     categorical = chosen_categorical(arguments)
     if named(arguments.recipe).priors and is_mixed(arguments.source):
         label = chosen_labels(arguments)
-        return open_mixed(arguments.source, categorical, "" if label in (None, "folders", "none") else label)
+        return open_rows(arguments.source, categorical, "" if label in (None, "folders", "none") else label)
     if categorical:
         remedy = "diabolo fit generate TABLE.csv"
         raise Mistake("categories are of use where rows of tables are made", arguments.categorical, remedy=remedy)
@@ -149,7 +150,8 @@ def _labelled(source: Any, recipe: Any, arguments: Namespace) -> Any:
             remedy = "diabolo fit generate, or --priors flow-matching"
             raise Mistake("labels are of use to priors alone", got=f"the recipe {arguments.recipe}", remedy=remedy)
         return source
-    if getattr(source, "encoding", None) is not None and not arguments.labels_from_folders:
+    table = getattr(source, "encoding", None) or getattr(source, "modalities", None)
+    if table is not None and not arguments.labels_from_folders:
         return source  # they are one of its columns
     return labelled(source, labels or "own", arguments.source)
 

@@ -30,6 +30,8 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
         show.say(f"  draws by   {model.sampler.in_words()}")
         for attribute in model.sampler.attributes:
             show.say(f"  {attribute.name:<10} {', '.join(attribute.values)}")
+    if model.modalities is not None:
+        show.say(f"  records    {', '.join(model.modalities.names)}; pictures in {model.modalities.picture.name}")
     for path, _, known, value in walk(model.recipe):
         if not path.startswith(("training", "preprocessing")) and not known.family:
             show.say(f"  {path:<28} {value}")

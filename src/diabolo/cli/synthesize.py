@@ -59,6 +59,7 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
         listen=show.listen,
     )
     kinds = ", ".join(f"{len(values)} of {name}" for name, values in result["labels"].items())
-    things = "rows" if "rows" in result else "pictures"
-    show.say(f"{arguments.out}: {result.get('rows', result.get('images'))} new {things}{f'; {kinds}' if kinds else ''}")
+    things = next(name for name in ("records", "rows", "images") if name in result)
+    told = f"{result[things]} new {'pictures' if things == 'images' else things}"
+    show.say(f"{arguments.out}: {told}{f'; {kinds}' if kinds else ''}")
     return result

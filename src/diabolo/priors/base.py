@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Generator, Tensor, nn
@@ -16,12 +16,14 @@ UNKNOWN = -1  # of an attribute whose value is not known, or not asked for
 class Space(NamedTuple):
     """Where codes lie and what is known of them: the shape of one, and of how many values each attribute has one.
 
-    `vocabulary`: 0 where codes are numbers; where they are tokens, how many different ones there are.
+    `vocabulary`: 0 where codes are numbers; where they are tokens, how many different ones there are. `widths`: how
+    many numbers each modality has where a code is of several, one after the other; () = one.
     """
 
     shape: tuple[int, ...]
     counts: tuple[int, ...] = ()
     vocabulary: int = 0
+    widths: tuple[int, ...] = ()
 
     @property
     def numbers(self) -> int:
@@ -41,6 +43,15 @@ class Prior(Protocol):
     def learn(self, codes: Tensor, conditions: Tensor, generator: Generator) -> None: ...
 
     def sample(self, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor: ...
+
+
+@runtime_checkable
+class CanComplete(Protocol):
+    """A prior of codes of several modalities (`Space.widths`), of which each may be known or not."""
+
+    def complete(self, codes: Tensor, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
+        """Codes (n, *shape) with what is NaN in them drawn, given the rest."""
+        ...
 
 
 class Measured(Statistics):

@@ -52,7 +52,7 @@ class FlowMatchingPrior(Measured):
         self.tables = embedding(space.counts, width)
         self.time = nn.Sequential(nn.Linear(WAVES, width), nn.SiLU(), nn.Linear(width, width))
         self.first = nn.Linear(numbers, width)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(options.depth))
+        self.blocks = nn.ModuleList(Block(width, width) for _ in range(options.depth))
         self.last = nn.Linear(width, numbers)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
@@ -119,10 +119,10 @@ class Block(nn.Module):
     (adaptive layer normalisation that starts as the identity, Peebles and Xie 2023, section 3.2)
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, told: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.told = nn.Linear(width, 2 * width)
+        self.told = nn.Linear(told, 2 * width)
         last = nn.Linear(width, width)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)

@@ -20,8 +20,10 @@ from diabolo.sources.encoding import Encoding
 from diabolo.sources.idx import is_idx, open_idx
 from diabolo.sources.labelled import Labelled, labelled
 from diabolo.sources.mixed import Mixed, is_mixed, open_mixed
+from diabolo.sources.modalities import Modalities
 from diabolo.sources.named import NAMED, labels, list_sets
 from diabolo.sources.pictures import Folder, Pictures, Zip
+from diabolo.sources.records import Records, Table, folder_of, open_rows, read_table
 from diabolo.sources.table import is_table, open_table
 
 __all__ = [
@@ -36,16 +38,22 @@ __all__ = [
     "Kind",
     "Labelled",
     "Mixed",
+    "Modalities",
     "Pictures",
+    "Records",
     "Source",
+    "Table",
     "as_array",
     "conditions_of",
+    "folder_of",
     "is_mixed",
     "labelled",
     "labels",
     "list_sets",
     "open_mixed",
+    "open_rows",
     "open_source",
+    "read_table",
 ]
 
 

@@ -200,7 +200,7 @@ class Encoding:
 
     def arrays(self, cells: Cells) -> dict[str, np.ndarray]:
         """Columns of cells as arrays (n,): int64, float64 with NaN for what is missing, or texts with "" for it."""
-        return {column.name: _array(column, cells[column.name]) for column in self.columns}
+        return {column.name: array_of(column, cells[column.name]) for column in self.columns}
 
 
 def written(number: float, fewest: int, most: int) -> str:
@@ -233,8 +233,9 @@ def _score(places: np.ndarray) -> np.ndarray:
     return scores
 
 
-def _array(column: Column, cells: Sequence[str]) -> np.ndarray:
-    if isinstance(column, Categories):
+def array_of(column: object, cells: Sequence[str]) -> np.ndarray:
+    """Cells as an array (n,): of a column of numbers int64, or float64 with NaN for what is missing; or else texts."""
+    if not isinstance(column, Numbers):
         return np.array(cells, dtype=str)
     whole = column.decimals[1] == WHOLE and all(cells)
     return np.array([int(cell) for cell in cells]) if whole else np.array([value_of(c) for c in cells], np.float64)

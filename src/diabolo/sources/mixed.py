@@ -44,7 +44,11 @@ def open_mixed(spec: Any, categorical: Sequence[str] = (), label: str = "") -> M
     Columns whose cells are all numbers are numbers otherwise, all others categories. Raises `Mistake` for a column of
     free text, and for what is no table.
     """
-    cells, called = read_mixed(spec)
+    return mixed_of(*read_mixed(spec), categorical, label)
+
+
+def mixed_of(cells: Texts, called: str, categorical: Sequence[str] = (), label: str = "") -> Mixed | Labelled:
+    """`open_mixed` of cells that were read already."""
     encoding = learn_encoding(cells, categorical, label, called)
     rows = len(next(iter(cells.values())))
     mixed = Mixed(cells, encoding, f"{called}, {rows} row{'s' * (rows > 1)} of {len(cells)} columns")

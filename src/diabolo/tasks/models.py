@@ -14,7 +14,7 @@ from diabolo.model import Model
 from diabolo.options import replace
 from diabolo.recipe import Recipe, shaped_as, with_options
 from diabolo.recipes import named, suited
-from diabolo.sources import Source, open_source
+from diabolo.sources import Records, Source, open_source
 from diabolo.starters import named_model
 from diabolo.training import fit
 
@@ -40,7 +40,8 @@ def learn(verb: str, estimator: Any, X: Any, y: Any = None, options: dict[str, A
 def recipe_for(name: str, source: Source) -> Recipe:
     """The recipe of a name, or its counterpart for what the source holds; rows of a table keep all their directions."""
     encoding = getattr(source, "encoding", None)
-    recipe = named(suited(name, shapes_of(source), encoding is not None))
+    rows = "records" if isinstance(source, Records) else "mixed" if encoding is not None else ""
+    recipe = named(suited(name, shapes_of(source), rows))
     if encoding is not None and isinstance(recipe.latent, Linear):
         recipe = replace(recipe, "latent.size", encoding.width)
     return recipe

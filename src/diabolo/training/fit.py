@@ -42,6 +42,7 @@ from diabolo.training.pairs import paired
 from diabolo.training.pictures import Pictures
 from diabolo.training.prior import check_priors
 from diabolo.training.processes import Processes, join
+from diabolo.training.records import modalities_of
 from diabolo.training.start import start_at_mean, start_from
 from diabolo.training.survey import Survey, survey
 from diabolo.training.trim import NAMED, trimmed
@@ -93,6 +94,7 @@ def fit(
     recipe = _with_likelihood(recipe, seen, conversion, listen)
     network = _build(recipe, conversion)
     check_draws(recipe, network)
+    beside = modalities_of(source, recipe, network)
     warn_of_copying(recipe, network, conversion, listen)
     exact = closed_form.applies(recipe)  # an optimum needs no epoch to be chosen: nothing is held out
     chosen = exact and len(recipe.priors) < 2  # several priors are compared on what is held out
@@ -120,6 +122,7 @@ def fit(
     if target:
         told["target"] = target.description
     model = Model(recipe, network, conversion, provenance=told, encoding=getattr(source, "encoding", None))
+    model.modalities = beside
     steps = 0
     if network.view is not None:
         indices = learned[:MOST_VIEWED]

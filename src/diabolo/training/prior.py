@@ -21,6 +21,7 @@ from diabolo.sources import Attribute
 from diabolo.training.batches import Batches
 from diabolo.training.pictures import Pictures
 from diabolo.training.players import Player
+from diabolo.training.records import joined
 from diabolo.training.schedule import learning_rate
 
 FEW = 10  # images of a class: of fewer the user is told
@@ -87,6 +88,8 @@ def learn_priors(model: Model, batches: Batches, listen: Listener) -> Iterator[L
     compared = several and len(batches.held_out) > 0
     both = np.concatenate((batches.learned, batches.held_out))
     learned = encoded(model, batches, batches.learned if compared else both, generator)
+    if model.modalities is not None:
+        learned = recorded(model, batches, both, learned)
     beside = encoded(model, batches, batches.held_out, generator) if compared else learned
     given = batches.pictures.conditions
     attributes = () if given is None else given.attributes
@@ -103,7 +106,8 @@ def learned_one(model: Model, place: int, codes: Codes, attributes: Sequence[Att
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         vocabulary = vocabulary_of(parts[place], latent)
-        sampler = Sampler(parts, place, codes.values.shape[1:], attributes, vocabulary).to(model.device)
+        widths = () if model.modalities is None else model.modalities.widths
+        sampler = Sampler(parts, place, codes.values.shape[1:], attributes, vocabulary, widths).to(model.device)
     sampler.rows, _, sampler.counts = combinations(codes.conditions)
     learn(sampler, codes, seed, listen)
     return sampler.eval().requires_grad_(False)
@@ -121,9 +125,21 @@ def encoded(model: Model, batches: Batches, indices: np.ndarray, generator: Gene
     given = pictures.conditions
     said = np.zeros((len(pictures), 0), int) if given is None else given.indices
     codes = Codes(torch.cat(values), torch.from_numpy(said[indices]).to(model.device))
-    failed = {name for name, _ in pictures.unreadable}  # another picture, of another class, stood in for each
-    sound = torch.tensor([pictures.name(int(i)) not in failed for i in indices], device=model.device)
-    return Codes(codes.values[sound], codes.conditions[sound]) if failed else codes
+    sound = readable(pictures, indices)
+    return codes if sound.all() else Codes(codes.values[sound], codes.conditions[sound])
+
+
+def readable(pictures: Pictures, indices: np.ndarray) -> np.ndarray:
+    """Which of the pictures (n,) could be read; another one, of another class, stood in for each of the others."""
+    failed = {name for name, _ in pictures.unreadable}
+    return np.array([not failed or pictures.name(int(i)) not in failed for i in indices])
+
+
+def recorded(model: Model, batches: Batches, indices: np.ndarray, codes: Codes) -> Codes:
+    """Records in place of the codes of their pictures, of which no conditions are known but what the records hold."""
+    chosen = indices[readable(batches.pictures, indices)]
+    rows = joined(model, batches.pictures, chosen, codes.values)
+    return Codes(rows, torch.zeros(len(rows), 0, dtype=torch.long, device=rows.device))
 
 
 def learn(sampler: Sampler, codes: Codes, seed: int, listen: Listener) -> None:

@@ -43,7 +43,7 @@ class Wish:
         seed: int = 0,
     ) -> None:
         check_able(model)
-        self.model, self.count, self.seed = model, _count(count), _seed(seed)
+        self.model, self.count, self.seed = model, checked_count(count), checked_seed(seed)
         sampler = model.sampler
         self.guidance = 1.0 if guidance is None else guidance
         if sampler is None:
@@ -52,7 +52,8 @@ class Wish:
                 raise Mistake("the model knows no labels", str(label or "balanced"), "no label", remedy)
             self.rows, self.shares = torch.zeros(1, 0, dtype=torch.long), torch.ones(1)
             return
-        self.guidance = sampler.part.guidance if guidance is None and sampler.part.guided else self.guidance
+        if guidance is None and sampler.part.guided and sampler.attributes:
+            self.guidance = sampler.part.guidance
         sampler.check_guidance(self.guidance)
         self.rows, self.shares = sampler.mix(label, balanced)
 
@@ -92,6 +93,9 @@ def drawn_codes(model: Model, conditions: Tensor, generator: torch.Generator, gu
             codes: Tensor = model.network.latent.sample_prior(len(conditions), generator)
             return codes
         codes = model.sampler.sample(conditions.to(model.device), generator, guidance)
+        if model.modalities is not None:  # the pictures of records alone
+            rows = model.modalities.decode(codes.cpu().numpy())[1]
+            return torch.from_numpy(rows).to(codes).unflatten(1, model.code)
         return model.network.latent.from_tokens(codes) if model.sampler.part.discrete else codes
 
 
@@ -146,7 +150,7 @@ def _has_prior(cls: type) -> bool:
     return False
 
 
-def _count(count: Any) -> int:
+def checked_count(count: Any) -> int:
     try:
         number = operator.index(count)
     except TypeError:
@@ -156,7 +160,7 @@ def _count(count: Any) -> int:
     return number
 
 
-def _seed(seed: Any) -> int:
+def checked_seed(seed: Any) -> int:
     try:
         number = operator.index(seed)
     except TypeError:

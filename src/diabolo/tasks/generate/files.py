@@ -38,7 +38,7 @@ def generate_place(
     model = generator._model
     wish = Wish(model, count, label, **how)
     check_place(out, model.conversion.layout == "vector", model.encoding is not None)
-    size = _check_room(wish, Path(out), listen)
+    size = check_room(wish, Path(out), listen)
     runs = _told(wish.runs(), wish.count, listen)
     if model.encoding is not None:
         _write_table(Path(out), runs, generator)
@@ -69,7 +69,7 @@ def check_place(out: str, vectors: bool = False, table: bool = False) -> None:
         raise Mistake(f"{out} is not empty, and old pictures among new ones could not be told apart", remedy="-o NEW/")
 
 
-def texts(wish: Wish, words: str, number: int) -> tuple[tuple[str, str], ...]:
+def texts(wish: Any, words: str, number: int) -> tuple[tuple[str, str], ...]:
     """What a PNG file says of how it was made."""
     told = {"model": wish.model.digest, "seed": wish.seed, "number": number, "of": wish.count, "label": words}
     told["guidance"] = wish.guidance
@@ -139,7 +139,7 @@ def _told(runs: Iterator[Drawn], count: int, listen: Listener) -> Iterator[Drawn
         listen(Passed(done, count))
 
 
-def _check_room(wish: Wish, out: Path, listen: Listener) -> int:
+def check_room(wish: Any, out: Path, listen: Listener) -> int:
     """Say how large it gets, before it does, and refuse what the disk has no room for."""
     conversion = wish.model.conversion
     one = int(np.prod(conversion.shape)) * np.dtype(conversion.dtype).itemsize

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,9 @@ from diabolo.errors import Mistake
 from diabolo.events import Listener
 from diabolo.inputs import array_of, is_place
 from diabolo.model import Model
-from diabolo.sources import Source, is_mixed, labelled, open_mixed, open_source
+from diabolo.sources import Source, is_mixed, labelled, open_rows, open_source, read_table
 from diabolo.tasks.generate.drawing import Drawn, Ways, Wish, check_able, decoded
+from diabolo.tasks.generate.records import RecordWish, given_table, modalities_of
 from diabolo.tasks.models import held, learn
 
 LARGEST = 8 * 2**30  # bytes of images at once
@@ -83,7 +84,8 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         "folders" takes the names of the folders that pictures lie in, "none" leaves out those that a named set has.
 
         A table is a path, a DataFrame or a dictionary of columns (n,), of numbers or categories, where cells may be
-        missing; `labels` may then name the column that says what each row is of.
+        missing; `labels` may then name the column that says what each row is of. Where a column holds pictures, or the
+        paths of picture files, its rows are records of several modalities, any of which may be missing.
         """
         for learned in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(learned, None)
@@ -96,8 +98,8 @@ class Generator(BaseEstimator):  # type: ignore[misc]
     def _source(self, X: Any, labels: Any) -> Source:
         if is_mixed(X):
             if labels is None or isinstance(labels, str):
-                return open_mixed(X, self.categorical, "" if labels in (None, "none") else labels)
-            return labelled(open_mixed(X, self.categorical), labels)
+                return open_rows(X, self.categorical, "" if labels in (None, "none") else labels)
+            return labelled(open_rows(X, self.categorical), labels)
         source = open_source(X if is_place(X) else array_of(self, X, None, reset=True))
         return labelled(source, "own" if labels is None else labels, X if is_place(X) else None)
 
@@ -115,6 +117,7 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         seed: int = 0,
         guidance: float | None = None,
         balanced: bool = False,
+        given: Mapping[str, Any] | None = None,
     ) -> Any:
         """n new images (n, ...), in the type that was learned from; the same arguments give the same images.
 
@@ -124,16 +127,34 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         `label` is a class, or a dictionary of attributes and values; without one classes come as often as in what was
         learned from, or `balanced`, equally often. `guidance` above 1 makes images more typical of their class and less
         varied; None takes the model's own.
+
+        Of records of several modalities, a dictionary of their columns, the pictures among them; `given` are the values
+        of some columns that all of them have, as `{"digit": 3, "picture": image}`.
         """
+        if given is not None or self._model.modalities is not None:
+            if label is not None or balanced:
+                raise Mistake("records have no labels, but columns", got=str(label), remedy='given={"NAME": VALUE}')
+            table = given_table(self._model, given)
+            self._check_size(n)
+            return RecordWish(self._model, table, n, seed=seed, guidance=guidance).arrays()
         return self.labelled_sample(n, label, seed=seed, guidance=guidance, balanced=balanced)[0]
 
+    def complete(self, records: Any, *, seed: int = 0, guidance: float | None = None) -> dict[str, np.ndarray]:
+        """Records with all that they lack drawn to fit what they have: columns (n,), pictures (n, ...).
+
+        `records` are a table as `fit` takes it, whose cells and pictures, or whole columns, may be missing; what is
+        there stays as it is. A number beyond those seen counts as the nearest of them.
+        """
+        table = read_table(records, modalities_of(self._model).picture.name)
+        return RecordWish(self._model, table, seed=seed, guidance=guidance).arrays()
+
     def labelled_sample(self, n: int, label: Any = None, **how: Any) -> tuple[Any, np.ndarray]:
-        """`sample`, and what each image is of: texts (n,), or of several attributes (n, k); "" = not known."""
+        """`sample`, and what each image is of: texts (n,), or of several attributes (n, k); "" = not known.
+
+        Of records the pictures alone.
+        """
         wish = Wish(self._model, n, label, **how)
-        size = n * self._bytes()
-        if size > LARGEST:
-            remedy = "Generator.stream, or diabolo generate -n N -o OUT"
-            raise Mistake("so many images do not fit the memory", f"{size / 2**30:,.0f} GiB", "8 GiB", remedy)
+        self._check_size(n)
         runs = list(wish.runs())
         images, said = np.concatenate([r.images for r in runs]), np.concatenate([r.conditions for r in runs])
         return self._shown(images, said), self._texts(said)
@@ -219,9 +240,12 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         columns = [names[conditions[:, i]] for i, names in enumerate(values)]
         return columns[0] if len(columns) == 1 else np.stack(columns, 1) if columns else np.full(len(conditions), "")
 
-    def _bytes(self) -> int:
+    def _check_size(self, n: int) -> None:
         conversion = self._model.conversion
-        return int(np.prod(conversion.shape)) * np.dtype(conversion.dtype).itemsize
+        size = n * int(np.prod(conversion.shape)) * np.dtype(conversion.dtype).itemsize
+        if size > LARGEST:
+            remedy = "Generator.stream, or diabolo generate -n N -o OUT"
+            raise Mistake("so many images do not fit the memory", f"{size / 2**30:,.0f} GiB", "8 GiB", remedy)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_") or self.model is not None

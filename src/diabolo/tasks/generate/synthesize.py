@@ -11,9 +11,10 @@ from diabolo import artifact
 from diabolo.errors import Mistake
 from diabolo.events import Listener, ignore
 from diabolo.files import check_writable
-from diabolo.sources import Pictures, Source, is_mixed, labelled, open_mixed, open_source
+from diabolo.sources import Pictures, Records, Source, is_mixed, labelled, open_rows, open_source
 from diabolo.tasks.generate.files import check_place, generate_place
 from diabolo.tasks.generate.generator import Generator
+from diabolo.tasks.generate.record_files import generate_records
 
 
 def synthesize(
@@ -37,14 +38,15 @@ def synthesize(
     Folders with a folder for each class give such folders; a named set or an array file gives an `.npz` with the arrays
     "images" and "labels", or folders where `out` has no suffix. Labels are those that come with the set, or the names
     of the folders; `labels` names others (`diabolo.sources.labelled`). A table gives a table, of which `labels` names a
-    column, and `categorical` those whose numbers are names. `count`: how many, if not as many as there are.
-    `keep`: where the trained model is written, too. The other options are those of `Generator`.
+    column, and `categorical` those whose numbers are names; records with pictures give such records. `count`: how many,
+    if not as many as there are. `keep`: where the trained model is written, too. The other options are those of
+    `Generator`.
     """
     if keep:
         check_writable(keep)
     if is_mixed(dataset):
         check_place(out, table=True)
-        known: Source = open_mixed(dataset, categorical, "" if labels in (None, "none") else labels)
+        known: Source = open_rows(dataset, categorical, "" if labels in (None, "none") else labels)
     else:
         known = _labelled(dataset, out, labels, strict)
     generator = Generator(options=options, device=device, listen=listen).fit(known)
@@ -53,6 +55,10 @@ def synthesize(
         generator.model_.digest = artifact.load(keep).digest
     made = len(known) if count is None else count
     how = {"balanced": balanced, "guidance": guidance, "seed": seed}
+    if isinstance(known, Records):
+        made = len(known.places) if count is None else count
+        generate_records(generator.model_, made, out, listen=listen, guidance=guidance, seed=seed)
+        return {"out": out, "records": made, "labels": {}}
     generate_place(generator, made, out, listen=listen, **how)
     things = "images" if generator.model_.encoding is None else "rows"
     return {"out": out, things: made, "labels": {name: list(values) for name, values in generator.labels_.items()}}
