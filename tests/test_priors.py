@@ -308,7 +308,7 @@ def model() -> Model:
 
 def test_of_several_priors_the_nearest_is_kept(model: Model) -> None:
     distances = model.metrics["priors"]
-    assert set(distances) == {"normal", "mixture", "flow", "flow-matching"}
+    assert set(distances) == {name_of(part) for part in PARTS}
     assert model.sampler is not None
     kept = list(distances)[model.sampler.kept]
     assert distances[kept] == min(distances.values())
