@@ -70,7 +70,10 @@ def measure_quality(
     most : int
         At most so many images of each side are compared, drawn at random.
 
-    Raises `Mistake` where the sets cannot be compared.
+    Raises
+    ------
+    Mistake
+        Where the sets cannot be compared.
 
     Examples
     --------
