@@ -17,6 +17,14 @@ def test_p_values_count_the_normal_scores_that_are_as_low():
     assert p_values(np.array([0.0, 1.0, 2.0, 3.0, 9.0]), normal).tolist() == [0.2, 0.4, 0.8, 0.8, 1.0]
 
 
+@pytest.mark.parametrize("size", [1e-3, 1.0, 4e3])
+def test_a_copy_of_normal_data_counts_it_whatever_the_last_bits_say(size):
+    normal = np.float32(size) * np.array([1.0, 2.0, 2.0, 5.0], np.float32)
+    seen = normal.astype(np.float64) * (1 - 3e-7)  # as another batch may have it
+    assert p_values(seen, normal.astype(np.float64)).tolist() == p_values(normal, normal.astype(np.float64)).tolist()
+    assert not (seen < threshold(normal.astype(np.float64), 0.2)).any()
+
+
 @given(
     st.lists(st.integers(-5, 5), min_size=1, max_size=60),
     st.lists(st.integers(-6, 6), min_size=1, max_size=20),

@@ -15,12 +15,16 @@ import numpy as np
 
 from diabolo.errors import Mistake
 
+TIE = 1e-5  # of a score, or of 1 where it is less: by so much a picture's score may change with what is judged beside it
 LEAST_ALPHA = 1e-5  # a smaller rate takes more normal pictures than anybody has
 
 
 def p_values(scores: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """(1 + how many of the m sorted scores of `normal` are at most as high) / (m + 1), in 0..1, shaped as `scores`."""
-    return (1 + np.searchsorted(normal, scores, side="right")) / (len(normal) + 1)
+    """(1 + how many of the m sorted scores of `normal` are at most as high) / (m + 1), in 0..1, shaped as `scores`.
+
+    What is higher by less than a `TIE` counts too: the p-value of a copy of normal data does not hang on a last bit.
+    """
+    return (1 + np.searchsorted(forgiving(normal), scores, side="right")) / (len(normal) + 1)
 
 
 def threshold(normal: np.ndarray, alpha: float) -> float:
@@ -29,7 +33,12 @@ def threshold(normal: np.ndarray, alpha: float) -> float:
     A `Mistake` where there are too few normal scores for this alpha.
     """
     check_alpha(alpha, len(normal))
-    return float(normal[_rank(alpha, len(normal)) - 1])
+    return float(forgiving(normal)[_rank(alpha, len(normal)) - 1])
+
+
+def forgiving(normal: np.ndarray) -> np.ndarray:
+    """What a score must reach for each of `normal` to be at most as high: a `TIE` less than these, in their order."""
+    return normal - TIE * np.maximum(1, np.abs(normal))
 
 
 def fewest(alpha: float) -> int:

@@ -7,6 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from diabolo.conformal import forgiving
 from diabolo.model import Model
 from diabolo.noise_level import FULL_SCALE
 from diabolo.preprocessing import UNIT
@@ -17,6 +18,8 @@ class Exported(nn.Module):
 
     unit: Tensor  # what raw numbers are divided by, and then
     start: Tensor  # subtracted: in this order, since the exporter takes a small number that is added for 0
+    floors: Tensor  # (kept,) what a score must reach for each kept score to be at most as high
+    limits: Tensor  # (kept + 1,) the same of the least score of a map's pixels; first, that nothing is below
     levels: Tensor  # (kept + 1,) all p-values, in single precision as alpha comes: 0.01 is at most 0.01
 
     def __init__(self, model: Model) -> None:
@@ -30,7 +33,11 @@ class Exported(nn.Module):
         offset, scale = (torch.tensor(v, dtype=torch.float64) for v in (self.conversion.offset, self.conversion.scale))
         self.register_buffer("unit", (scale * UNIT.get(name, 1.0)).to(self.wide), persistent=False)
         self.register_buffer("start", (offset / scale).to(self.wide), persistent=False)
-        kept = len(self.normal.scores) if self.normal is not None else 0
+        scores, peaks = (self.normal.scores, self.normal.peaks) if self.normal is not None else (torch.zeros(0),) * 2
+        floors, limits = (torch.from_numpy(forgiving(v.double().numpy())).float() for v in (scores, peaks))
+        self.register_buffer("floors", floors, persistent=False)
+        self.register_buffer("limits", torch.cat((torch.full((1,), -torch.inf), limits)), persistent=False)
+        kept = len(scores)
         self.register_buffer("levels", (torch.arange(1, kept + 2).double() / (kept + 1)).float(), persistent=False)
 
     def forward(
@@ -73,12 +80,10 @@ class Exported(nn.Module):
     def _judged(self, score: Tensor, heat: Tensor, alpha: Tensor | None) -> dict[str, Tensor]:
         """As `diabolo.conformal` has it, which forgives alpha a hair; here both sides come in single precision."""
         assert alpha is not None
-        assert self.normal is not None
-        count = (self.normal.scores <= score[:, None]).sum(1)  # 0..kept
+        count = (self.floors <= score[:, None]).sum(1)  # 0..kept
         p = self.levels[count]
         told = {"score": score, "p_value": p, "verdict": torch.where(p <= alpha, -1, 1)}
         if heat.dim() < 2:
             return told
-        limits = torch.cat((torch.full((1,), -torch.inf), self.normal.peaks))
-        wrong = -heat < limits[(self.levels[:-1] <= alpha).sum()]
+        wrong = -heat < self.limits[(self.levels[:-1] <= alpha).sum()]
         return told | {"map": heat, "map_verdict": torch.where(wrong, -1, 1).to(torch.int8)}
