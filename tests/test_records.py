@@ -348,7 +348,7 @@ def test_files_that_lie(model: Path, tmp_path: Path, change: Any, message: str) 
 
 def test_table_to_model_to_table(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = tmp_path / "m.diabolo"
-    assert run("fit", "generate-records", table, "--categorical", "digit", "-o", model, *FLAGS) == 0
+    assert run("fit", "generate", table, "--categorical", "digit", "-o", model, *FLAGS) == 0
     assert run("info", model) == 0
     assert "caption" in capsys.readouterr().out
     assert run("generate", "-m", model, "-n", 12, "--given", "digit=3,caption=dark three", "-o", tmp_path / "new") == 0

@@ -65,7 +65,10 @@ def add(parser: ArgumentParser, arguments: list[str]) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps [auto]")
     first = next((word for word in arguments if word in RECIPES), arguments[0] if arguments else "")
     recipe = Recipe() if first.startswith("-") or not first else named(first)
-    add_recipe(parser, with_options(recipe, typed_parts(arguments, Recipe)))
+    known = add_recipe(parser, with_options(recipe, typed_parts(arguments, Recipe)))
+    for name, (other, _) in RECIPES.items():  # which of these it will be, the source tells
+        if name.startswith(f"{first}-"):
+            known = add_recipe(parser, other, known)
 
 
 def run(arguments: Namespace, show: Show) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -42,17 +43,19 @@ class Parser(argparse.ArgumentParser):
         raise Mistake(f"{self.prog}: {message}", remedy=f"{self.prog} --help")
 
 
-def add_recipe(parser: argparse.ArgumentParser, recipe: Recipe, without: tuple[str, ...] = ()) -> None:
+def add_recipe(parser: argparse.ArgumentParser, recipe: Recipe, without: Iterable[str] = ()) -> set[str]:
     """A flag for every option in the recipe's tree, its parts in groups: `--latent.size`, `--epochs`.
 
-    `without` are the paths of options that have a flag already.
+    `without` are the paths of options that have a flag already; with those added here they are returned.
     """
+    done = {"training", "preprocessing", *without}
     groups: dict[str, Any] = {}
     for path, kind, known, value in walk(recipe):
         flag = path.removeprefix("training.").replace("_", "-")
         head = path.rpartition(".")[0]
-        if path in ("training", "preprocessing", *without):
+        if path in done:
             continue
+        done.add(path)
         if head not in groups:
             title = "recipe" if not head else head if "." in head else f"{head}: {name_of(getattr(recipe, head))}"
             groups[head] = parser.add_argument_group(title)
@@ -65,6 +68,7 @@ def add_recipe(parser: argparse.ArgumentParser, recipe: Recipe, without: tuple[s
             help=_help(known, value).replace("%", "%%"),
             **extra,
         )
+    return done
 
 
 def chosen_options(arguments: argparse.Namespace) -> dict[str, str]:
