@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import math
 from collections.abc import Callable
@@ -21,19 +22,19 @@ from torch import Generator, Tensor
 from diabolo import artifact
 from diabolo.architectures import Flat
 from diabolo.errors import Mistake
-from diabolo.latents import Plain, Variational
+from diabolo.latents import Plain, Quantised, Variational
 from diabolo.model import Model
 from diabolo.objectives import Gaussian
-from diabolo.options import from_plain, name_of, to_plain
+from diabolo.options import Family, from_plain, name_of, to_plain
 from diabolo.priors import PRIORS, Autoregressive, Flow, FlowMatching, MaskedFlowMatching, Mixture, Normal, Space
 from diabolo.priors.base import UNKNOWN, Groups, combinations
 from diabolo.priors.flow_matching import forgotten
-from diabolo.recipe import Recipe, Training
+from diabolo.recipe import Auto, Recipe, Training
 from diabolo.sampler import Sampler, even
 from diabolo.sources import Attribute, labelled, labels, open_source
 from diabolo.tasks import generate
 from diabolo.training import each_prior, fit, with_priors
-from diabolo.training.prior import Codes, learn, told_apart
+from diabolo.training.prior import Codes, learn, told_apart, with_able
 
 SMALL = FlowMatching(width=48, depth=2, steps=500, batch_size=128, learning_rate=5e-3, ema=0.98, evaluations=20)
 MASKED = MaskedFlowMatching(width=48, depth=2, steps=500, batch_size=128, learning_rate=5e-3, ema=0.98, evaluations=20)
@@ -313,6 +314,32 @@ def test_of_several_priors_the_nearest_is_kept(model: Model) -> None:
     kept = list(distances)[model.sampler.kept]
     assert distances[kept] == min(distances.values())
     assert model.sampler.counts.sum() == 360  # the held-out ones were not learned from
+
+
+@pytest.mark.parametrize(
+    ("latent", "records", "expected"),
+    [
+        (Variational(4), False, {"normal", "mixture", "flow", "flow-matching"}),
+        (Quantised(words=4), False, {"normal", "mixture", "flow", "flow-matching", "autoregressive"}),
+        (Variational(4), True, {"masked-flow-matching"}),
+    ],
+)
+def test_auto_means_all_priors_that_the_codes_can_have(latent: object, records: bool, expected: set[str]) -> None:
+    recipe = Recipe(Flat(1, 8), latent, Gaussian(), priors=(Auto(),))
+    chosen = with_able(recipe, latent.build((32,)), records)  # type: ignore[attr-defined]
+    assert {name_of(part) for part in chosen.priors} == expected
+    named = dataclasses.replace(recipe, priors=(Mixture(),))
+    assert with_able(named, latent.build((32,)), records) is named  # type: ignore[attr-defined]
+
+
+def test_a_trained_model_has_chosen_among_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("diabolo.training.prior.PRIORS", Family("prior", Normal, Mixture))  # two that learn at once
+    source = open_source(open_source("digits").array[:60])
+    model = fit(source, Recipe(Flat(1, 8), Plain(2), Gaussian(), priors=(Auto(),), training=Training(steps=3)))
+    assert set(model.metrics["priors"]) == {"normal", "mixture"}
+    artifact.save(model, tmp_path / "m.diabolo")
+    assert artifact.load(tmp_path / "m.diabolo").recipe == model.recipe
+    assert set(with_priors(model, source, "auto").metrics["priors"]) == {"normal", "mixture"}
 
 
 def test_other_priors_for_the_same_network(model: Model) -> None:

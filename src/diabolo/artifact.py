@@ -219,6 +219,8 @@ def _describe(told: Any, known: dict[str, type]) -> Model:
     recipe = from_plain(Recipe, told["recipe"], known)
     if isinstance(recipe.likelihood, Auto):
         raise Mistake("its likelihood was never chosen", got="auto")
+    if any(isinstance(part, Auto) for part in recipe.priors):
+        raise Mistake("its priors were never chosen", got="auto")
     conversion = read_conversion(told["conversion"])
     if conversion.any_size != (recipe.architecture.spatial and conversion.layout != "vector"):
         raise Mistake("its conversion is not that of its architecture", got=f"any_size {conversion.any_size}")

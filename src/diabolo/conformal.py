@@ -15,7 +15,9 @@ import numpy as np
 
 from diabolo.errors import Mistake
 
-TIE = 1e-5  # of a score, or of 1 where it is less: by so much a picture's score may change with what is judged beside it
+TIE = (
+    1e-5  # of a score, or of 1 where it is less: by so much a picture's score may change with what is judged beside it
+)
 LEAST_ALPHA = 1e-5  # a smaller rate takes more normal pictures than anybody has
 
 

@@ -21,7 +21,11 @@ from diabolo.witnesses import WITNESSES
 
 @part
 class Auto:
-    """The likelihood is chosen by the data: only two values -> Bernoulli, otherwise Gaussian."""
+    """Chosen when the training knows the data.
+
+    The likelihood: Bernoulli for data of two values, otherwise Gaussian. Priors: of all that the codes can have the one
+    whose samples are nearest to held-out codes.
+    """
 
 
 @part
@@ -73,6 +77,7 @@ class Training:
 
 
 LIKELIHOOD_CHOICES = Family("likelihood", Auto, *LIKELIHOODS.parts.values())
+PRIOR_CHOICES = Family("prior", Auto, *PRIORS.parts.values())
 
 
 @part
@@ -91,7 +96,9 @@ class Recipe:
     terms: Any = option((), "what else is minimised", family=TERMS, many=True)
     view: Any = option(Values(), "what of an image the network sees and learns to reproduce", family=VIEWS)
     witnesses: Any = option((), "what tells normal images from others", family=WITNESSES, many=True)
-    priors: Any = option((), "what new codes are drawn from; of several the best is kept", family=PRIORS, many=True)
+    priors: Any = option(
+        (), "what new codes are drawn from; of several the best is kept", family=PRIOR_CHOICES, many=True
+    )
     preprocessing: Any = option(
         Preprocessing(), "what is done to pictures first", family=Family("preprocessing", Preprocessing)
     )

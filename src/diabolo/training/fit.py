@@ -21,7 +21,7 @@ from diabolo.network import Network
 from diabolo.options import replace
 from diabolo.preprocessing import UNIT, Conversion
 from diabolo.recipe import Auto, Recipe
-from diabolo.sources import Chosen, Source
+from diabolo.sources import Chosen, Records, Source
 from diabolo.training import checkpoint, closed_form, players
 from diabolo.training.batches import Batches, split
 from diabolo.training.checks import (
@@ -40,7 +40,7 @@ from diabolo.training.loop import Progress, run
 from diabolo.training.normal import check_kept, enough
 from diabolo.training.pairs import paired
 from diabolo.training.pictures import Pictures
-from diabolo.training.prior import check_priors
+from diabolo.training.prior import check_priors, with_able
 from diabolo.training.processes import Processes, join
 from diabolo.training.records import modalities_of
 from diabolo.training.start import start_at_mean, start_from
@@ -93,6 +93,7 @@ def fit(
     conversion = dataclasses.replace(conversion, any_size=recipe.architecture.spatial and conversion.layout != "vector")
     recipe = _with_likelihood(recipe, seen, conversion, listen)
     network = _build(recipe, conversion)
+    recipe = with_able(recipe, network.latent, isinstance(source, Records))
     check_draws(recipe, network)
     beside = modalities_of(source, recipe, network)
     warn_of_copying(recipe, network, conversion, listen)

@@ -12,7 +12,7 @@ from diabolo.options import replace
 from diabolo.sources import Source
 from diabolo.training.batches import Batches, split
 from diabolo.training.pictures import Pictures
-from diabolo.training.prior import check_priors, learn_prior, learn_priors
+from diabolo.training.prior import check_priors, learn_prior, learn_priors, with_able
 from diabolo.training.processes import join
 
 
@@ -35,7 +35,7 @@ def each_prior(model: Model, source: Source, priors: Any, listen: Listener = ign
 
 
 def _prepared(model: Model, source: Source, priors: Any, listen: Listener) -> tuple[Model, Batches]:
-    recipe = replace(model.recipe, "priors", priors)
+    recipe = with_able(replace(model.recipe, "priors", priors), model.network.latent, model.modalities is not None)
     training = recipe.training
     pictures = Pictures(source, recipe.preprocessing, training.memory, training.workers)
     check_priors(recipe, model.network.latent, pictures, False, listen)

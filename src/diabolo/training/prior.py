@@ -13,15 +13,16 @@ from torch import Generator, Tensor, nn
 from diabolo.errors import Diverged, Mistake
 from diabolo.events import Listener, Note, Passed
 from diabolo.model import Model
-from diabolo.options import name_of, numbered
+from diabolo.options import name_of, numbered, replace
+from diabolo.priors import PRIORS
 from diabolo.priors.base import combinations
-from diabolo.recipe import Recipe, Training
+from diabolo.recipe import Auto, Recipe, Training
 from diabolo.sampler import Sampler, vocabulary_of
 from diabolo.sources import Attribute
 from diabolo.training.batches import Batches
 from diabolo.training.pictures import Pictures
 from diabolo.training.players import Player
-from diabolo.training.records import joined
+from diabolo.training.records import completes, joined
 from diabolo.training.schedule import learning_rate
 
 FEW = 10  # images of a class: of fewer the user is told
@@ -36,6 +37,15 @@ class Codes(NamedTuple):
 
     values: Tensor
     conditions: Tensor
+
+
+def with_able(recipe: Recipe, latent: nn.Module, records: bool) -> Recipe:
+    """The recipe with all priors that codes of this latent, or of records, can have, if "auto" is among its own."""
+    if not any(isinstance(part, Auto) for part in recipe.priors):
+        return recipe
+    every: list[Any] = [part() for part in PRIORS.parts.values()]
+    able = [part for part in every if getattr(latent, "vocabulary", 0) or not part.discrete]
+    return replace(recipe, "priors", tuple(part for part in able if completes(part) == records))
 
 
 def check_priors(recipe: Recipe, latent: nn.Module, pictures: Pictures, constant: bool, listen: Listener) -> None:

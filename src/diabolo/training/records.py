@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,11 @@ from diabolo.sources import Modalities, Records, Source
 from diabolo.training.pictures import Pictures
 
 
+def completes(part: Any) -> bool:
+    """Whether a prior draws what lacks of codes of several modalities."""
+    return not part.discrete and isinstance(part.build(Space((2,), widths=(1, 1))), CanComplete)
+
+
 def modalities_of(source: Source, recipe: Recipe, network: Network) -> Modalities | None:
     """What stands beside the pictures of records, with room for their codes; None where a source is of no records.
 
@@ -26,7 +32,7 @@ def modalities_of(source: Source, recipe: Recipe, network: Network) -> Modalitie
     if not isinstance(source, Records):
         return None
     numbers = math.prod(network.latent.code)
-    able = [isinstance(part.build(Space((2,), widths=(1, 1))), CanComplete) for part in recipe.priors]
+    able = [completes(part) for part in recipe.priors]
     if able != [True]:
         got = ", ".join(name_of(part) for part in recipe.priors) or "none"
         wrong = "records of several modalities are learned by one prior that can complete them"
