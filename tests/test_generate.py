@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -377,8 +378,6 @@ def test_to_arrays(generator: Generator, place: Path, tmp_path: Path, capsys: py
 def test_commands_that_are_refused(
     place: Path, arguments: Any, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    import re
-
     monkeypatch.chdir(tmp_path)
     assert re.search(message, refused(capsys, "generate", "-m", place, *arguments))
     assert not list(tmp_path.iterdir())
