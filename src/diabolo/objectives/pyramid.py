@@ -47,7 +47,7 @@ class Pyramid:
 
 def laplacian(maps: Tensor, levels: int) -> list[Tensor]:
     """Each level is what halving (n, c, h, w) loses, the finest first; the last is what is left, halved each time."""
-    bands = []
+    bands: list[Tensor] = []
     while len(bands) < levels and min(maps.shape[2:]) >= SHORTEST:
         half = smooth(maps)[..., ::2, ::2]
         bands.append(maps - doubled(half, maps.shape))
