@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -377,11 +378,29 @@ def test_to_arrays(generator: Generator, place: Path, tmp_path: Path, capsys: py
 def test_commands_that_are_refused(
     place: Path, arguments: Any, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    import re
-
     monkeypatch.chdir(tmp_path)
     assert re.search(message, refused(capsys, "generate", "-m", place, *arguments))
     assert not list(tmp_path.iterdir())
+
+
+def test_larger_pictures_against_a_critic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The recipe of large pictures with both terms of images: the same bits twice, new pictures, one size alone."""
+    (tmp_path / "in").mkdir()
+    for i, image in enumerate(ways(0, 12)):
+        Image.fromarray(image).resize((72, 80)).save(tmp_path / "in" / f"{i}.png")
+    flags = ["--terms", "pyramid,adversarial", "--terms.adversarial.width", 4, "--architecture.width", 4]
+    flags += ["--latent.size", 4, "--batch-size", 6, "--steps", 4, "--priors", "normal"]
+    for name in ("one", "other"):
+        model = tmp_path / f"{name}.diabolo"
+        assert run("fit", "generate", tmp_path / "in", "-o", model, *flags) == 0
+        assert run("generate", "-m", model, "-n", 2, "-o", tmp_path / f"{name}.npy") == 0
+    new = np.load(tmp_path / "one.npy")
+    assert new.shape == (2, 80, 72)
+    assert np.array_equal(new, np.load(tmp_path / "other.npy"))
+    Image.fromarray(ways(1, 1)[0]).resize((80, 72)).save(tmp_path / "in" / "other.png")
+    capsys.readouterr()
+    refusal = refused(capsys, "fit", "generate", tmp_path / "in", "-o", model, *flags)
+    assert re.search("sizes.*--preprocessing.side", refusal)
 
 
 def test_fits_that_are_refused(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

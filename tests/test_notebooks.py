@@ -90,11 +90,13 @@ def test_python_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.M
 
 def axes() -> dict[str, Family]:
     known = {option.name: option.metadata["option"].family for option in Recipe.__dataclass_fields__.values()}
-    return {axis: known[axis] for axis in ("architecture", "latent", "corruption")} | {"likelihood": LIKELIHOOD_CHOICES}
+    named = {axis: known[axis] for axis in ("architecture", "latent", "corruption")}
+    return named | {"likelihood": LIKELIHOOD_CHOICES, "term": known["terms"]}
 
 
 def test_readme_lists_every_part() -> None:
-    rows = dict(re.findall(r"^\| (architecture|latent|likelihood|corruption|recipe) \| (.*) \|$", README, re.MULTILINE))
+    axis = "architecture|latent|likelihood|corruption|term|recipe"
+    rows = dict(re.findall(rf"^\| ({axis}) \| (.*) \|$", README, re.MULTILINE))
     listed = {axis: re.findall(r"`([a-z-]+)`", row) for axis, row in rows.items()}
     assert listed == {axis: family.names() for axis, family in axes().items()} | {"recipe": list(RECIPES)}
 

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import correlate1d
 
 from diabolo import artifact
+from diabolo.errors import Mistake
 from diabolo.model import Model
-from diabolo.objectives import TERMS, AdversarialCode, Step
+from diabolo.objectives import TERMS, AdversarialCode, Pyramid, Step
 from diabolo.objectives.matching import SCALES, discrepancy
+from diabolo.objectives.pyramid import doubled, laplacian
 from diabolo.recipe import with_options
 from diabolo.recipes import named
 from diabolo.sources import open_source
@@ -93,6 +96,62 @@ class TestMatching:
         assert codes.grad.isfinite().all()
 
 
+class TestPyramid:
+    @staticmethod
+    def cost(made: torch.Tensor, target: torch.Tensor, inside: torch.Tensor | None = None, **options: Any) -> float:
+        seen = Step(target, made, None, torch.zeros(len(made), 1), inside=inside)
+        return float(Pyramid(weight=0.5, **options).cost(seen, seeded())[0])
+
+    @pytest.mark.parametrize("size", [(16, 16), (23, 18)])
+    def test_its_levels_are_those_of_scipy_s_filters(self, size: tuple[int, int]) -> None:
+        """Burt & Adelson 1983: reduce is filter and take every second, expand is put in zeros and filter."""
+
+        def filtered(image: np.ndarray) -> np.ndarray:
+            for axis in (0, 1):
+                image = correlate1d(image, np.array([1, 4, 6, 4, 1]) / 16, axis, mode="mirror")
+            return image
+
+        image = np.random.default_rng(0).normal(size=size)
+        expected, left = [], image
+        while len(expected) < 2:
+            small, spread = filtered(left)[::2, ::2], np.zeros_like(left)
+            spread[::2, ::2] = 4 * small
+            expected.append(left - filtered(spread))
+            left = small
+        levels = laplacian(torch.from_numpy(image)[None, None], 2)
+        for level, known in zip(levels, [*expected, left], strict=True):
+            np.testing.assert_allclose(level[0, 0].numpy(), known, atol=1e-12)
+
+    def test_nothing_is_lost(self) -> None:
+        image = numbers(2, 3, 37, 50).double()
+        *bands, whole = laplacian(image, 12)
+        assert min(whole.shape[2:]) < 4
+        for band in reversed(bands):
+            whole = band + doubled(whole, band.shape)
+        torch.testing.assert_close(whole, image)
+
+    def test_what_is_of_one_scale_costs_in_one_level(self) -> None:
+        """A shift of all values is seen at the end alone, a chess board, which the filter takes away, at first."""
+        target, places = numbers(2, 3, 32, 48), torch.arange(32)[:, None] + torch.arange(48)
+        for change in (torch.tensor(0.25), 0.25 * (-1.0) ** places):
+            assert self.cost(target + change, target) == pytest.approx(0.5 * 0.25 * 3 * 32 * 48, rel=1e-4)
+
+    def test_detail_counts_as_much_where_the_whole_is_off(self) -> None:
+        target, chess = numbers(2, 1, 32, 32), (-1.0) ** (torch.arange(32)[:, None] + torch.arange(32))
+        apart = self.cost(target + 0.5, target) + self.cost(target + 0.1 * chess, target)
+        assert self.cost(target + 0.5 + 0.1 * chess, target) == pytest.approx(apart, rel=1e-4)
+        assert float((0.5 + 0.1 * chess).abs().mean()) == pytest.approx(0.5)  # absolute errors do not see it at all
+
+    def test_beyond_the_edges_nothing_counts(self) -> None:
+        target, inside = numbers(2, 1, 16, 16), torch.ones(2, 1, 16, 16)
+        inside[..., 9:] = 0
+        assert self.cost(target + (1 - inside), target, inside) == 0.0 < self.cost(target + inside, target, inside)
+
+    def test_vectors_have_no_scales(self) -> None:
+        with pytest.raises(Mistake, match="needs images: got vectors of 5 numbers"):
+            self.cost(numbers(2, 5), numbers(2, 5))
+
+
 def test_the_critic_of_codes_tells_them_from_draws_until_they_are_draws() -> None:
     term = AdversarialCode(width=32)
     with torch.random.fork_rng():
@@ -137,8 +196,8 @@ def test_codes_become_normal(digits: np.ndarray, tmp_path: Path) -> None:
         assert artifact.load(tmp_path / "m.diabolo").recipe == model.recipe
 
 
-def test_a_run_with_two_critics_and_a_discrepancy_resumes_as_if_unbroken(digits: np.ndarray, tmp_path: Path) -> None:
-    terms = {"terms": "adversarial,adversarial-code,matching", "architecture.width": 4, "epochs": 1}
+def test_a_run_with_two_critics_and_further_terms_resumes_as_if_unbroken(digits: np.ndarray, tmp_path: Path) -> None:
+    terms = {"terms": "adversarial,adversarial-code,matching,pyramid", "architecture.width": 4, "epochs": 1}
     recipe = with_options(named("conv"), {**terms, "batch_size": 50, "terms.adversarial.levels": 2})
     whole = fit(open_source(digits), recipe)
 

@@ -9,6 +9,7 @@ from diabolo.objectives.importance import importance_bound, importance_weighted
 from diabolo.objectives.laplace import Laplace
 from diabolo.objectives.marking import Marking
 from diabolo.objectives.matching import Matching
+from diabolo.objectives.pyramid import Pyramid
 from diabolo.objectives.step import Rivalry, Step, Term
 from diabolo.options import Family
 
@@ -25,6 +26,7 @@ __all__ = [
     "Likelihood",
     "Marking",
     "Matching",
+    "Pyramid",
     "Rivalry",
     "Step",
     "Term",
@@ -34,4 +36,4 @@ __all__ = [
     "importance_weighted",
 ]
 
-TERMS = Family("term", Adversarial, Marking, Matching, AdversarialCode)
+TERMS = Family("term", Adversarial, Marking, Matching, AdversarialCode, Pyramid)
