@@ -45,8 +45,7 @@ def run() -> None:
         gains = sorted(gain(by_row[f"{name}, {EACH[0]}"], "ours").value for name in SETS)
         what = f"points over classical at {EACH[0]} of a class, on {ON} of {len(SETS)} sets"
         gates = [Gate(what, gains[-ON], LEAST, greatest=False)]
-    partly = chosen.quick or len(chosen.each) < len(EACH)
-    folder = ENVIRONMENTS if partly else _result.FOLDER
+    folder = ENVIRONMENTS if chosen.quick else _result.FOLDER
     _result.write("generate_few", figures, gates, {}, folder, threads=1, seeds=chosen.seeds, runs=by_row)
 
 
