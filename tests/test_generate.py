@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import refused, run
 from PIL import Image
 
-from diabolo import Flat, Gaussian, Generator, Mistake, Plain, cli, open_source
+from diabolo import Flat, Gaussian, Generator, Mistake, Plain, open_source
 from diabolo.pixels import Picture, read_picture, write_picture
 from diabolo.recipe import Recipe, Training
 from diabolo.recipes import RECIPES, suited
@@ -69,18 +70,6 @@ def kind_of(images: np.ndarray) -> np.ndarray:
     lies, stands = np.abs(np.diff(wide, axis=1)).sum((1, 2)), np.abs(np.diff(wide, axis=2)).sum((1, 2))
     ratio = np.log(lies / stands)
     return np.array(KINDS)[np.where(ratio > 0.4, 0, np.where(ratio < -0.4, 1, 2))]
-
-
-def run(*arguments: Any) -> int:
-    return cli.main([str(argument) for argument in arguments])
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
-    assert run(*arguments) == 2
-    said = capsys.readouterr().err
-    line = said.splitlines()[-1]
-    assert line.startswith("diabolo: ")
-    return line
 
 
 # ------------------------------------------------------------------ labels

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import refused, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diabolo import Generator, Mistake, artifact, cli
+from diabolo import Generator, Mistake, artifact
 from diabolo.fidelity import shape_errors
 from diabolo.sources import is_mixed, open_mixed
 from diabolo.sources.columns import learn_encoding
@@ -66,17 +67,6 @@ def model(table: Path) -> Path:
     out = table.with_name("people.diabolo")
     Generator().fit(str(table), "outcome").save(out)
     return out
-
-
-def run(*arguments: Any) -> int:
-    return cli.main([str(argument) for argument in arguments])
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
-    assert run(*arguments) == 2
-    line = capsys.readouterr().err.splitlines()[-1]
-    assert line.startswith("diabolo: ")
-    return line
 
 
 # ------------------------------------------------------------------ the encoding

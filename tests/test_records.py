@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from commands import refused, run
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from diabolo import Generator, Mistake, artifact, cli
+from diabolo import Generator, Mistake, artifact
 from diabolo.files import reading
 from diabolo.pixels import Picture, read_picture, write_picture
 from diabolo.priors import MaskedFlowMatching, Space
@@ -94,17 +95,6 @@ def model(table: Path) -> Path:
 @pytest.fixture(scope="module")
 def generator(model: Path) -> Generator:
     return Generator(model)
-
-
-def run(*arguments: Any) -> int:
-    return cli.main([str(argument) for argument in arguments])
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
-    assert run(*arguments) == 2
-    line = capsys.readouterr().err.splitlines()[-1]
-    assert line.startswith("diabolo: ")
-    return line
 
 
 def share(one: Any, other: Any) -> float:
