@@ -67,7 +67,7 @@ def learned(part: Any, codes: Codes, attributes: Any = CLASSES) -> Sampler:
         torch.manual_seed(0)
         sampler = Sampler([part], 0, codes.values.shape[1:], attributes)
     sampler.rows, _, sampler.counts = combinations(codes.conditions)
-    learn(sampler, codes, 0, lambda event: None)
+    learn(sampler, codes, Training(), lambda event: None)
     return sampler.eval().requires_grad_(False)
 
 
@@ -250,7 +250,7 @@ def sentences(count: int, seed: int) -> Codes:
 def test_tokens_are_drawn_one_after_the_other() -> None:
     codes = sentences(3000, 0)
     sampler = Sampler([TOKENS], 0, (3, 2), CLASSES, vocabulary=4)
-    learn(sampler, codes, 0, lambda event: None)
+    learn(sampler, codes, Training(), lambda event: None)
     sampler.eval().requires_grad_(False)
     true = sentences(1500, 1)
     drawn = sampler.sample(true.conditions, seeded())
@@ -373,7 +373,7 @@ def of_one(model: Model, place: int) -> Model:
     codes = Codes(torch.randn(50, 4, generator=seeded()), (torch.arange(50) % 10)[:, None])
     other.sampler = Sampler(model.recipe.priors, place, model.code, model.sampler.attributes)
     other.sampler.rows, _, other.sampler.counts = combinations(codes.conditions)
-    learn(other.sampler, codes, 0, lambda event: None)
+    learn(other.sampler, codes, Training(), lambda event: None)
     other.sampler.requires_grad_(False)
     return other
 

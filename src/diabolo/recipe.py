@@ -68,7 +68,11 @@ class Training:
     cuts: int = option(1, "how many times every image is seen in one epoch, each time cut elsewhere", at_least=1)
     flip: bool = option(False, "mirror half of the pictures left to right at random")
     turn: bool = option(False, "turn square pictures, or the squares cut from them, by random quarter turns")
-    precision: str = option("auto", "auto: bfloat16 on GPUs that have it", choices=("auto", "float32", "bfloat16"))
+    precision: str = option(
+        "auto",
+        "float32, or bfloat16 where the device computes in it; auto: on GPUs",
+        choices=("auto", "float32", "bfloat16"),
+    )
     channels_last: bool = option(True, "keep pictures' channels innermost in memory: faster convolutions")
     shard: bool = option(False, "with several processes: split weights and optimiser over them (FSDP)")
     memory: int = option(2048, "images are kept in memory when they fit this, else streamed", unit="MiB", at_least=1)

@@ -34,7 +34,9 @@ _DETECTING = Training(
     validation=0.05,
     calibration=0.2,
 )
-_GENERATING = Training(steps=1200, batch_size=256, optimizer="muon", learning_rate=4e-3, validation=0.02)
+_GENERATING = Training(
+    steps=1200, batch_size=256, optimizer="muon", learning_rate=4e-3, precision="bfloat16", validation=0.02
+)
 SMALL = 64  # pixels; pictures with no longer side are looked at as wholes where all have one size
 _DEEP = Flat(depth=3, width=1024, activation="silu", decoder_activation="silu")
 
@@ -168,7 +170,7 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
             Variational(48),
             Bernoulli(),  # keeps empty places empty, where squared errors leave a haze that tells pictures apart
             beta=0.1,
-            priors=(FlowMatching(),),
+            priors=(FlowMatching(steps=18000, learning_rate=1e-3),),
             training=_GENERATING,
         ),
         f"the same for pictures of one size up to {SMALL} pixels a side, which `generate` takes by itself",

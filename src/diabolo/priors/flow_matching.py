@@ -14,6 +14,7 @@ from diabolo.priors.base import UNKNOWN, Measured, Space, embedded, embedding
 
 WAVES = 64  # numbers that tell the time
 SLOWEST, FASTEST = 0.5, 64.0  # their frequencies, in turns from 0 to 1
+TOLD = 128  # numbers that tell the blocks of the time and of conditions: more took time and told no more
 
 
 @part
@@ -31,7 +32,7 @@ class FlowMatching:
     depth: int = option(4, "residual blocks", at_least=1, at_most=64)
     forget: float = option(0.1, "how often the conditions are forgotten in training", at_least=0, at_most=0.9)
     guidance: float = option(1.0, "guidance, unless another is asked for", at_least=0, at_most=20)
-    evaluations: int = option(40, "times the velocity is computed for a code", at_least=2, at_most=1000)
+    evaluations: int = option(24, "times the velocity is computed for a code", at_least=2, at_most=1000)
     steps: int = option(6000, "steps of training", at_least=1)
     batch_size: int = option(256, "codes in one step", at_least=1)
     learning_rate: float = option(2e-3, "the highest learning rate", above=0, at_most=10)
@@ -49,10 +50,10 @@ class FlowMatchingPrior(Measured):
         super().__init__()
         self.options, self.space = options, space
         width, numbers = options.width, space.numbers
-        self.tables = embedding(space.counts, width)
-        self.time = nn.Sequential(nn.Linear(WAVES, width), nn.SiLU(), nn.Linear(width, width))
+        self.tables = embedding(space.counts, TOLD)
+        self.time = nn.Sequential(nn.Linear(WAVES, TOLD), nn.SiLU(), nn.Linear(TOLD, TOLD))
         self.first = nn.Linear(numbers, width)
-        self.blocks = nn.ModuleList(Block(width, width) for _ in range(options.depth))
+        self.blocks = nn.ModuleList(Block(width, TOLD) for _ in range(options.depth))
         self.last = nn.Linear(width, numbers)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
@@ -74,7 +75,7 @@ class FlowMatchingPrior(Measured):
 
     def forward(self, rows: Tensor, time: Tensor, conditions: Tensor) -> Tensor:
         """The velocity (n, d) at rows (n, d) and times (n,) in 0..1."""
-        told = silu(self.time(waves(time)) + embedded(self.tables, conditions, self.options.width))
+        told = silu(self.time(waves(time)) + embedded(self.tables, conditions, TOLD))
         values = self.first(rows)
         for block in self.blocks:
             values = block(values, told)

@@ -11,11 +11,10 @@ from torch.nn.functional import silu
 from diabolo.learned import Statistics
 from diabolo.options import option, part
 from diabolo.priors.base import UNKNOWN, Space, embedded, embedding
-from diabolo.priors.flow_matching import WAVES, Block, forgotten, waves
+from diabolo.priors.flow_matching import TOLD, WAVES, Block, forgotten, waves
 
 NOTHING = 0.2  # how often nothing is given where none, one or all but one are
 ALONE = 0.7  # of the rest, how often that one is given, and not all but it
-TOLD = 128  # numbers that tell the blocks of the time, of what is given and of conditions
 
 
 @part

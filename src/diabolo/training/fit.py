@@ -40,6 +40,7 @@ from diabolo.training.loop import Progress, run
 from diabolo.training.normal import check_kept, enough
 from diabolo.training.pairs import paired
 from diabolo.training.pictures import Pictures
+from diabolo.training.precision import precision_of
 from diabolo.training.prior import check_priors, with_able
 from diabolo.training.processes import Processes, join
 from diabolo.training.records import modalities_of
@@ -177,7 +178,7 @@ def _train(model: Model, batches: Batches, keep: Path | None, resume: bool, ever
 
     try:
         with held_back() as interrupted:
-            for event in run(everyone, batches, progress, _precision(training.precision, processes)):
+            for event in run(everyone, batches, progress, precision_of(training.precision, processes.device)):
                 listen(event)
                 # Several processes must write together, so they write after epochs only.
                 due = processes.count == 1 and time.monotonic() - written > every
@@ -240,10 +241,3 @@ def _build(recipe: Recipe, conversion: Conversion) -> Network:
             raise
         remedy = "a smaller --latent.size or --architecture.width"
         raise Mistake("the network is too large for the memory", remedy=remedy) from error
-
-
-def _precision(name: str, processes: Processes) -> torch.dtype:
-    if name == "auto":
-        able = processes.device.type == "cuda" and torch.cuda.is_bf16_supported()
-        return torch.bfloat16 if able else torch.float32
-    return torch.bfloat16 if name == "bfloat16" else torch.float32

@@ -15,6 +15,7 @@ from diabolo.errors import Diverged
 from diabolo.events import Evaluated, Event, Stepped
 from diabolo.training.batches import Batches
 from diabolo.training.players import Player
+from diabolo.training.precision import computing
 from diabolo.training.schedule import learning_rate
 
 EXPLODED = 1e6  # nats per value; data lies within about -1..1, so no sane loss comes near
@@ -54,7 +55,7 @@ def run(players: list[Player], batches: Batches, progress: Progress, precision: 
             rate = learning_rate(training, progress.step, steps)
             generator.manual_seed(_mixed(training.seed, progress.step, processes.rank))
             for player in players:
-                with torch.autocast(processes.device.type, precision, enabled=precision != torch.float32):
+                with computing(processes.device, precision):
                     terms = player.loss(images, targets, generator)
                 loss = torch.stack([term.float().mean() for term in terms.values()]).sum()
                 nats, values = processes.total(loss.detach() * share).item(), images[0].numel()
@@ -81,7 +82,7 @@ def _evaluate(
     player.module.eval()
     sums: dict[str, Tensor] = {}
     count = torch.zeros((), device=device)
-    with torch.no_grad(), torch.autocast(device.type, precision, enabled=precision != torch.float32):
+    with torch.no_grad(), computing(device, precision):
         for images, targets, counting in batches.evaluation():
             for name, term in player.loss(images, targets, generator).items():
                 sums[name] = sums.get(name, torch.zeros((), device=device)) + term[:counting].float().sum()

@@ -22,6 +22,7 @@ from diabolo.sources import Attribute
 from diabolo.training.batches import Batches
 from diabolo.training.pictures import Pictures
 from diabolo.training.players import Player
+from diabolo.training.precision import computing, precision_of
 from diabolo.training.records import completes, joined
 from diabolo.training.schedule import learning_rate
 
@@ -30,6 +31,7 @@ LEAST_COMPARED = 5  # held-out images of a class for a distance of its own
 MOST_COMPARED = 2000  # held-out codes that samples are compared with
 DRAWN = 4000  # samples, at least: more than codes, so that chance in drawing does not choose
 TOLD_EVERY = 20  # steps
+LEAST_STEPS, MOST_TIMES = 2000, 300  # steps for few codes; how often each of many is learned from
 
 
 class Codes(NamedTuple):
@@ -119,7 +121,7 @@ def learned_one(model: Model, place: int, codes: Codes, attributes: Sequence[Att
         widths = () if model.modalities is None else model.modalities.widths
         sampler = Sampler(parts, place, codes.values.shape[1:], attributes, vocabulary, widths).to(model.device)
     sampler.rows, _, sampler.counts = combinations(codes.conditions)
-    learn(sampler, codes, seed, listen)
+    learn(sampler, codes, model.recipe.training, listen)
     return sampler.eval().requires_grad_(False)
 
 
@@ -152,17 +154,22 @@ def recorded(model: Model, batches: Batches, indices: np.ndarray, codes: Codes) 
     return Codes(rows, torch.zeros(len(rows), 0, dtype=torch.long, device=rows.device))
 
 
-def learn(sampler: Sampler, codes: Codes, seed: int, listen: Listener) -> None:
-    """Learn one prior, in closed form or, where it has a loss, by gradient."""
-    generator = Generator(codes.values.device).manual_seed(seed)
+def learn(sampler: Sampler, codes: Codes, training: Training, listen: Listener) -> None:
+    """Learn one prior, in closed form or, where it has a loss, by gradient, with the seed and precision of the run."""
+    generator = Generator(codes.values.device).manual_seed(training.seed)
     sampler.prior.learn(codes.values, codes.conditions, generator)
     if hasattr(sampler.prior, "loss"):
-        descend(sampler, codes, seed, listen)
+        descend(sampler, codes, training, listen)
 
 
-def descend(sampler: Sampler, codes: Codes, seed: int, listen: Listener) -> None:
-    """Lessen the prior's loss, step by step, on batches drawn with a seed of their own."""
+def descend(sampler: Sampler, codes: Codes, run: Training, listen: Listener) -> None:
+    """Lessen the prior's loss, step by step, on batches drawn with a seed of their own.
+
+    Of few codes in fewer steps than the part asks for: learned too often, they would be learned by heart.
+    """
     part, name, count = sampler.part, name_of(sampler.part), len(codes.values)
+    steps = min(part.steps, max(LEAST_STEPS, MOST_TIMES * count // part.batch_size))
+    device, precision = codes.values.device, precision_of(run.precision, codes.values.device)
     training = Training(
         epochs=1,
         learning_rate=part.learning_rate,
@@ -173,19 +180,21 @@ def descend(sampler: Sampler, codes: Codes, seed: int, listen: Listener) -> None
     )
     numbers = codes.values[0].numel()
     player = Player(name, sampler.prior.train(), lambda *_: {}, training)
-    generator = Generator(codes.values.device)
-    shuffle, order = Generator().manual_seed(seed), torch.zeros(0, dtype=torch.long)
-    for step in range(part.steps):
-        generator.manual_seed(seed * part.steps + step)
+    generator = Generator(device)
+    shuffle, order = Generator().manual_seed(run.seed), torch.zeros(0, dtype=torch.long)
+    for step in range(steps):
+        generator.manual_seed(run.seed * steps + step)
         if len(order) < min(part.batch_size, count):
             order = torch.cat((order, torch.randperm(count, generator=shuffle)))
         chosen, order = order[: part.batch_size], order[part.batch_size :]
-        chosen = chosen.to(codes.values.device)
-        loss = sampler.prior.loss(codes.values[chosen], codes.conditions[chosen], generator).mean() / numbers
-        if not player.step(loss, learning_rate(training, step, part.steps), step):
+        chosen = chosen.to(device)
+        with computing(device, precision):
+            losses = sampler.prior.loss(codes.values[chosen], codes.conditions[chosen], generator)
+        loss = losses.float().mean() / numbers
+        if not player.step(loss, learning_rate(training, step, steps), step):
             raise Diverged(f"the prior {name} diverged at step {step}; try: --priors.{name}.learning-rate 1e-4")
         if step % TOLD_EVERY == 0:
-            listen(Passed(step, part.steps, f"steps of the prior {name}, loss {loss.item():.4g}"))
+            listen(Passed(step, steps, f"steps of the prior {name}, loss {loss.item():.4g}"))
     player.swap_average()
 
 
