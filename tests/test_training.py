@@ -165,6 +165,13 @@ def test_skips_without_a_corruption_are_warned_of(images: np.ndarray) -> None:
     assert "skips let this network copy" in notes(heard)
 
 
+def test_detection_is_not_judged_by_its_reconstructions(images: np.ndarray) -> None:
+    heard: list[Event] = []
+    options = {"steps": 1, "learning_rate": 1e-9}
+    fit(open_source(images), with_options(named("detect-small"), options), listen=heard.append)
+    assert "no better" not in notes(heard)
+
+
 def test_options_that_an_exact_solution_does_not_use_are_told(images: np.ndarray) -> None:
     heard: list[Event] = []
     fit(open_source(images), with_options(named("linear"), {"latent.size": 2, "epochs": 50}), listen=heard.append)

@@ -65,7 +65,8 @@ def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float
         model.metrics |= {"codes_used": _single(usage.shares()), "perplexity": _single(usage.perplexities())}
     if model.recipe.corruption:
         model.metrics |= _undoing(model, batches)
-    _warn_of_nothing(squares / count, spread, listen)
+    if not model.recipe.witnesses:  # these may know what is normal from codes and images, whatever is reconstructed
+        _warn_of_nothing(squares / count, spread, listen)
 
 
 def _figures(mse: float, variance: float, model: Model, batches: Batches, began: tuple[float, float]) -> dict[str, Any]:
