@@ -30,6 +30,7 @@ NETWORK: dict[str, Any] = {
     "architecture.width": 512,
     "architecture.activation": "relu",
     "architecture.decoder_activation": "relu",
+    "precision": "float32",  # as pythae
     "optimizer": "adam",
     "learning_rate": 2e-3,
     "batch_size": 128,

@@ -2,8 +2,8 @@
 
 Training pictures a second of the processor: one epoch of MNIST in batches of 128, all of `fit` (ours: recipe
 `generate-small` with Adam, and fully connected layers) and all of pythae's trainer. Samples a second: 10000 pictures
-drawn and decoded, by a normal distribution, a mixture of ten, and a flow with 16 numbers (ours: couplings; pythae's:
-MAF), and ours as 8 bits. Ours and pythae take turns, RUNS times, each in a fresh process; one thread. Compared are the
+drawn, decoded and made 8-bit, by a normal distribution, a mixture of ten, and a flow with 16 numbers (ours: couplings;
+pythae's: MAF). Ours and pythae take turns, RUNS times, each in a fresh process; one thread. Compared are the
 best of each one's runs, since other work on the machine only ever slows.
 """
 

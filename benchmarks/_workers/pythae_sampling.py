@@ -78,8 +78,9 @@ def main(name: str, seed: str, most: str, out: str, epochs: str, *samplers: str)
             clock = Clock()
             with torch.no_grad():
                 drawn = sampler.sample(num_samples=DRAWN, return_gen=True, save_sampler_config=False)
+            values = drawn[:, 0].mul(255).round().byte().numpy()
             cells[sampler_name] = {"learning": learning, "drawing": clock.read()["cpu_seconds"]}
-            np.save(Path(out) / f"{sampler_name}.npy", drawn[:, 0].mul(255).round().byte().numpy())
+            np.save(Path(out) / f"{sampler_name}.npy", values)
     report(training=training, seen=len(numbers) * int(epochs), priors=cells, version=version("pythae"))
 
 

@@ -58,8 +58,10 @@ def cells(model: Model, source: Source, priors: Any, seed: int, folder: Path) ->
     for part, (other, distance) in zip(able, each_prior(model, source, tuple(able)), strict=True):
         learning = clock.read()["cpu_seconds"]
         clock = Clock()
-        np.save(folder / f"{name_of(part)}.npy", Generator(other).sample(DRAWN, seed=seed))
-        yield name_of(part), {"learning": learning, "drawing": clock.read()["cpu_seconds"], "distance": distance}
+        drawn = Generator(other).sample(DRAWN, seed=seed)
+        drawing = clock.read()["cpu_seconds"]
+        np.save(folder / f"{name_of(part)}.npy", drawn)
+        yield name_of(part), {"learning": learning, "drawing": drawing, "distance": distance}
         clock = Clock()
 
 

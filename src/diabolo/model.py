@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -52,11 +53,15 @@ class Model:
     @property
     def dtype(self) -> torch.dtype:
         """The type the network computes in."""
-        return next((t.dtype for t in self.network.state_dict().values() if t.is_floating_point()), torch.float32)
+        return next((t.dtype for t in self._tensors() if t.is_floating_point()), torch.float32)
 
     @property
     def device(self) -> torch.device:
-        return next((t.device for t in self.network.state_dict().values()), torch.device("cpu"))
+        return next((t.device for t in self._tensors()), torch.device("cpu"))
+
+    def _tensors(self) -> Iterator[torch.Tensor]:
+        """Weights, then buffers: without the dictionary of all, since every batch asks for the first."""
+        return itertools.chain(self.network.parameters(), self.network.buffers())
 
     def bring(self, image: np.ndarray) -> np.ndarray:
         """One raw picture brought to the side and the channels that the model was trained on, as its recipe says."""

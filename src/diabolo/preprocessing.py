@@ -130,12 +130,13 @@ class Conversion:
         name = np.dtype(dtype or self.dtype).name
         numbers = values.detach().cpu()
         numbers = numbers if name in (*UNIT, "float16", "float32") else numbers.double()
-        numbers = numbers * torch.tensor(self.scale, dtype=numbers.dtype)
-        numbers = numbers + torch.tensor(self.offset, dtype=numbers.dtype)
+        if (self.offset, self.scale) != ((0.0,), (1.0,)):
+            numbers = numbers * torch.tensor(self.scale, dtype=numbers.dtype)
+            numbers = numbers + torch.tensor(self.offset, dtype=numbers.dtype)
         numbers = numbers.squeeze(1) if self.layout == "grey" else numbers
         numbers = numbers.permute(0, 2, 3, 1) if self.layout == "channels" else numbers
         if name in UNIT:
-            numbers = (numbers * UNIT[name]).round().clamp(0, UNIT[name])
+            numbers = (numbers * UNIT[name]).round_().clamp_(0, UNIT[name])
         elif np.dtype(name).kind in "iu":
             numbers = numbers.round()
         return np.ascontiguousarray(numbers.numpy().astype(name))

@@ -190,6 +190,7 @@ def even(shares: Tensor, start: int, stop: int, count: int) -> Tensor:
     step = max(1, round(count * (math.sqrt(5) - 1) / 2))
     while math.gcd(step, count) > 1:
         step += 1
-    places = torch.tensor([(i * step % count + 0.5) / count for i in range(start, stop)], dtype=torch.double)
+    whole = start * step % count + torch.arange(stop - start) * step  # so that no product passes 64 bits
+    places = ((whole % count).double() + 0.5) / count
     ends = shares.double().cpu().cumsum(0)
     return torch.searchsorted(ends / ends[-1], places).clamp(max=len(shares) - 1)
