@@ -235,6 +235,33 @@ def test_any_from_any(generator: Generator) -> None:
     assert np.corrcoef(from_ink["picture"].mean((1, 2)), records["ink"])[0, 1] > 0.6
 
 
+def test_cells_are_read_off_a_picture_without_chance(generator: Generator) -> None:
+    """What is completed does not depend on the seed; what is sampled beside the same picture does."""
+    pictures = digits(60)["picture"]
+    read, again = (generator.complete({"picture": pictures}, seed=seed) for seed in (0, 1))
+    assert all(np.array_equal(read[name], again[name]) for name in read)
+    drawn = generator.sample(60, given={"picture": pictures[0]})
+    assert len(set(drawn["ink"])) > 5
+    assert abs(np.median(drawn["ink"]) - read["ink"][0]) < 2 * drawn["ink"].std()
+
+
+def test_the_best_of_several_pictures_fits_better(generator: Generator) -> None:
+    """As a linear regression of real records sees it, the ink of pictures is nearer to what was asked for."""
+    sampler, modalities = generator._model.sampler, generator._model.modalities
+    assert sampler is not None
+    assert modalities is not None
+    cells = generator.sample(400, seed=2)
+    asked = {name: cells[name].astype(str).tolist() for name in ("digit", "ink", "caption")}
+    table = read_table({**asked, "picture": [None] * 400}, "picture")
+    rows = torch.from_numpy(modalities.encode(table.cells, np.full((400, 12), np.nan), 0)).float()
+    missed = {}
+    for best in (False, True):
+        drawn = sampler.complete(rows, torch.Generator().manual_seed(5), 2.0, best=best)
+        images = generator._model.decode(modalities.decode(drawn.double().numpy())[1])
+        missed[best] = np.abs(images.mean((1, 2)) - cells["ink"]).mean()
+    assert missed[True] < 0.95 * missed[False]
+
+
 def test_what_is_there_stays(generator: Generator) -> None:
     records = with_holes(digits(60))
     whole = generator.complete(records, seed=3)

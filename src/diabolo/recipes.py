@@ -200,10 +200,10 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
     "generate-records": (
         Recipe(
             Conv(width=16, activation="silu"),
-            Variational(48),
+            Variational(64),
             Bernoulli(),
-            beta=0.1,
-            priors=(MaskedFlowMatching(384, 4, guidance=2.0, steps=8000),),
+            beta=0.02,  # more of the picture in its code, so that its strokes can be told from it
+            priors=(MaskedFlowMatching(384, 4, guidance=2.0, steps=12000),),
             training=_GENERATING,
         ),
         "the same for pictures with what a table says of each, any of it from any, which `generate` takes by itself",

@@ -143,11 +143,16 @@ class Sampler(nn.Module):
         drawn: Tensor = self.prior.sample(conditions, generator, guidance)
         return drawn
 
-    def complete(self, codes: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
-        """Rows of modalities (n, d) with what is NaN in them drawn, given the rest."""
-        conditions = self.rows[:1].expand(len(codes), -1)
-        drawn: Tensor = self.prior.complete(codes, conditions, generator, guidance)
+    def complete(self, codes: Tensor, generator: Generator, guidance: float = 1.0, best: bool = False) -> Tensor:
+        """Rows of modalities (n, d) with what is NaN in them drawn, given the rest; the `best` of several."""
+        draw = self.prior.best if best else self.prior.complete
+        drawn: Tensor = draw(codes, self.rows[:1].expand(len(codes), -1), generator, guidance)
         return drawn
+
+    def likeliest(self, codes: Tensor) -> Tensor:
+        """The same without chance."""
+        found: Tensor = self.prior.likeliest(codes, self.rows[:1].expand(len(codes), -1))
+        return found
 
     def words(self, row: Sequence[int]) -> str:
         """One row of conditions in words, values alone where there is one attribute; "" where nothing is known."""

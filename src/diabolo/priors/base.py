@@ -53,6 +53,14 @@ class CanComplete(Protocol):
         """Codes (n, *shape) with what is NaN in them drawn, given the rest."""
         ...
 
+    def likeliest(self, codes: Tensor, conditions: Tensor) -> Tensor:
+        """The same without chance: about the most likely of what may be drawn."""
+        ...
+
+    def best(self, codes: Tensor, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
+        """The same as `complete`, of several drawn the one that what is given would best be guessed from."""
+        ...
+
 
 class Measured(Statistics):
     """A module that measures codes from their mean, in units of their root mean square around it.

@@ -37,7 +37,8 @@ class MaskedFlowMatching:
     simple: float = option(0.75, "how often none, one or all but one are given in training", at_least=0, at_most=1)
     forget: float = option(0.1, "how often the conditions are forgotten in training", at_least=0, at_most=0.9)
     guidance: float = option(1.0, "guidance, unless another is asked for", at_least=0, at_most=20)
-    evaluations: int = option(40, "times the velocity is computed for a code", at_least=2, at_most=1000)
+    candidates: int = option(4, "pictures drawn for one, of which the best to fit is kept", at_least=1, at_most=100)
+    evaluations: int = option(24, "times the velocity is computed for a code", at_least=2, at_most=1000)
     steps: int = option(6000, "steps of training", at_least=1)
     batch_size: int = option(256, "codes in one step", at_least=1)
     learning_rate: float = option(2e-3, "the highest learning rate", above=0, at_most=10)
@@ -137,9 +138,28 @@ class MaskedFlowMatchingPrior(Statistics):
         return self.complete(nothing, conditions, generator, guidance)
 
     def complete(self, codes: Tensor, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
-        """Codes (n, *shape) with what is NaN in them drawn, given the rest."""
         rows, given = self._rows(codes)
         noise = torch.randn(rows.shape, generator=generator, device=generator.device)
+        return self._codes(self._carried(noise, rows, given, conditions, guidance))
+
+    def likeliest(self, codes: Tensor, conditions: Tensor) -> Tensor:
+        """Where the middle of the noise is carried to: of numbers that are all but certain, that is the most likely."""
+        rows, given = self._rows(codes)
+        return self._codes(self._carried(torch.zeros_like(rows), rows, given, conditions, 1.0))
+
+    def best(self, codes: Tensor, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
+        rows, given = self._rows(codes)
+        kept, least = rows, torch.full((len(rows),), torch.inf, device=rows.device)
+        for _ in range(self.options.candidates):
+            noise = torch.randn(rows.shape, generator=generator, device=generator.device)
+            drawn = self._carried(noise, rows, given, conditions, guidance)
+            misfit = self._weighed((self.guessed(drawn, ~given) - rows).square(), given)
+            kept = torch.where((misfit < least)[:, None], drawn, kept)
+            least = torch.minimum(misfit, least)
+        return self._codes(kept)
+
+    def _carried(self, noise: Tensor, rows: Tensor, given: Tensor, conditions: Tensor, guidance: float) -> Tensor:
+        """Noise (n, d) carried to what may stand beside what is given in the rows, which stays as it is."""
         steps = max(1, self.options.evaluations // 2)
         values = noise
         for step in range(steps):  # Heun's method, in steps that are equal in time
@@ -147,8 +167,10 @@ class MaskedFlowMatchingPrior(Statistics):
             here = self._guided(values, rows, noise, time, given, conditions, guidance)
             ahead = self._guided(values + here / steps, rows, noise, after, given, conditions, guidance)
             values = values + (here + ahead) / (2 * steps)
-        drawn = torch.where(self._wide(given), rows, values) * self.unit + self.mean
-        return drawn.unflatten(1, self.space.shape)
+        return torch.where(self._wide(given), rows, values)
+
+    def _codes(self, rows: Tensor) -> Tensor:
+        return (rows * self.unit + self.mean).unflatten(1, self.space.shape)
 
     def _guided(
         self,

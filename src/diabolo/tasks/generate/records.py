@@ -58,7 +58,7 @@ class RecordWish:
             mixed = np.random.SeedSequence([self.seed, start // AT_ONCE]).generate_state(1, np.uint64)
             generator = torch.Generator(self.model.device).manual_seed(int(mixed[0] >> 1))
             owned = self.table.places[places]
-            rows = self._drawn(self.rows[places], torch.from_numpy(owned < 0), generator)
+            rows = self._filled(self.rows[places], torch.from_numpy(owned < 0), generator)
             cells, codes = self.modalities.decode(rows.double().cpu().numpy())
             images = decoded(self.model, torch.from_numpy(codes).unflatten(1, self.model.code))
             if (owned >= 0).any():
@@ -67,17 +67,23 @@ class RecordWish:
                 cells[name] = [column[i] or drawn for i, drawn in zip(places, cells[name], strict=True)]
             yield Records(cells, images, owned < 0)
 
-    def _drawn(self, rows: Tensor, lacking: Tensor, generator: torch.Generator) -> Tensor:
-        """Rows with what is NaN in them drawn: the cells first, then the pictures that are `lacking` (n,), to fit them.
+    def _filled(self, rows: Tensor, lacking: Tensor, generator: torch.Generator) -> Tensor:
+        """Rows with what is NaN in them filled: the cells first, then the pictures that are `lacking` (n,), to fit.
 
-        Guidance can so act on the pictures of records of which nothing was given, too.
+        Guidance can so act on the pictures of records of which nothing was given, too. Where a table is completed, the
+        cells beside a picture that is there are read off it, without chance.
         """
+        rows, lacking = rows.to(self.model.device), lacking.to(self.model.device)
+        drawn = lacking | (not self.once)
         with torch.no_grad():
-            drawn = self.sampler.complete(rows.to(self.model.device), generator, self.guidance)
+            if drawn.any():
+                rows[drawn] = self.sampler.complete(rows[drawn], generator, self.guidance)
+            if not drawn.all():
+                rows[~drawn] = self.sampler.likeliest(rows[~drawn])
             if lacking.any():
-                drawn[lacking.to(drawn.device), self.modalities.slot] = torch.nan
-                drawn = self.sampler.complete(drawn, generator, self.guidance)
-        return drawn
+                rows[lacking, self.modalities.slot] = torch.nan
+                rows[lacking] = self.sampler.complete(rows[lacking], generator, self.guidance, best=True)
+        return rows
 
     def words(self, place: int) -> str:
         """What was given of a row of the table, in words."""
