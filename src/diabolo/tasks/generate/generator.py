@@ -140,10 +140,10 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         return self.labelled_sample(n, label, seed=seed, guidance=guidance, balanced=balanced)[0]
 
     def complete(self, records: Any, *, seed: int = 0, guidance: float | None = None) -> dict[str, np.ndarray]:
-        """Records with all that they lack drawn to fit what they have: columns (n,), pictures (n, ...).
+        """Records with all that they lack made to fit what they have: columns (n,), pictures (n, ...).
 
-        `records` are a table as `fit` takes it, whose cells and pictures, or whole columns, may be missing; what is
-        there stays as it is. A number beyond those seen counts as the nearest of them.
+        `records` are a table as `fit` takes it, whose cells, pictures or columns may be missing; what is there stays as
+        it is. Cells beside a picture are read off it without chance, all else is drawn. Numbers keep to those seen.
         """
         table = read_table(records, modalities_of(self._model).picture.name)
         return RecordWish(self._model, table, seed=seed, guidance=guidance).arrays()
