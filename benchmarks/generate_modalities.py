@@ -2,11 +2,11 @@
 
 A picture of MNIST, its label, a table row of five statistics of its strokes, and a caption of two words ("thin three").
 From one modality of each of 1000 test records the others are completed: cells are read off a picture without chance,
-all else is drawn. Coherence, in per cent: the label, the caption's
-digit, or the digit that a classifier of real pictures sees in the picture, is that of the test record; its stroke is
-the one that the width says; a statistic is within half a standard deviation of the record's own ("near", the mean of
-the five). Drawn from nothing, label, picture and caption tell one digit. The same with half of the modalities of the
-training records missing at random. Published figures: MultiVae's, on another set. One thread.
+all else is drawn. Coherence, in per cent: the label, the caption's digit, or the digit that a classifier of real
+pictures sees in the picture, is that of the test record; its stroke is the one that the width says; a statistic is
+within half a standard deviation of the record's own ("near", the mean of the five). Drawn from nothing, label, picture
+and caption tell one digit. The same with half of the modalities of the training records missing at random. Published
+figures: MultiVae's, on another set. One thread.
 """
 
 from __future__ import annotations
