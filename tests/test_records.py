@@ -297,7 +297,7 @@ def test_new_records(generator: Generator) -> None:
     ("given", "message"),
     [
         ({"colour": "red"}, "unknown column: got 'colour'; allowed: picture, digit, ink, caption"),
-        ({"digit": "11"}, r"unknown value of 'digit': got '11'"),
+        ({"digit": "11"}, r"unknown value of 'digit': got '11'; allowed: 0, 1, 2, 3"),
         ({"caption": "dark three again"}, "unknown word 3 of 'caption'|at most 2 words"),
         ({"caption": "dark thre"}, "unknown word 2 of 'caption': got 'thre'.*did you mean three"),
         ({"ink": "much"}, "no number"),

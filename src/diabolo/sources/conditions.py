@@ -82,7 +82,7 @@ def _of_columns(columns: dict[str, list[Any]]) -> Conditions:
     attributes, indices = [], []
     for name, column in columns.items():
         texts = [_text(value, name) for value in column]
-        values = sorted({text for text in texts if text}, key=_order)
+        values = sorted({text for text in texts if text}, key=natural)
         if not values:
             raise Mistake("no label is known", got=f"{len(texts)} empty ones of {name!r}")
         if len(values) > MOST_VALUES:
@@ -95,7 +95,7 @@ def _of_columns(columns: dict[str, list[Any]]) -> Conditions:
 
 
 def _of_tags(rows: list[Any]) -> Conditions:
-    tags = sorted({str(tag) for row in rows for tag in row}, key=_order)
+    tags = sorted({str(tag) for row in rows for tag in row}, key=natural)
     if not tags:
         raise Mistake("no label is known", got=f"{len(rows)} empty lists of tags")
     return _of_columns({tag: [TAG[tag in {str(t) for t in row}] for row in rows] for tag in tags})
@@ -117,8 +117,8 @@ def _text(value: Any, name: str) -> str:
     return text
 
 
-def _order(value: str) -> tuple[int, float, str]:
-    """Numbers first, by their size, then texts."""
+def natural(value: str) -> tuple[int, float, str]:
+    """A key to sort by: numbers first, by their size, then texts."""
     try:
         return 0, float(value), value
     except ValueError:

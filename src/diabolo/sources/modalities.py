@@ -13,6 +13,7 @@ import numpy as np
 
 from diabolo.errors import Mistake, unknown
 from diabolo.sources.columns import CATEGORIES, COLUMNS, FEW, LENGTH, RARE, learn_encoding
+from diabolo.sources.conditions import natural
 from diabolo.sources.encoding import Cells, Numbers, array_of
 from diabolo.sources.table import value_of
 
@@ -62,7 +63,8 @@ class Tokens:
         word = words[place] if place < len(words) else ""
         if word not in known or len(words) > len(self.places):
             wrong = word if word not in known else words[len(self.places)]
-            allowed = [w or "nothing" for w in known] if word not in known else [f"at most {len(self.places)} words"]
+            few, listed = f"at most {len(self.places)} words", [w or "nothing" for w in sorted(known, key=natural)]
+            allowed = listed if word not in known else [few]
             where = f"value of {self.name!r}" if len(self.places) == 1 else f"word {place + 1} of {self.name!r}"
             raise unknown(where, (wrong or "nothing")[:NEAR], allowed)
         return word
