@@ -14,7 +14,7 @@ from diabolo.priors.base import UNKNOWN, Measured, Space, embedded, embedding
 
 WAVES = 64  # numbers that tell the time
 SLOWEST, FASTEST = 0.5, 64.0  # their frequencies, in turns from 0 to 1
-TOLD = 128  # numbers that tell the blocks of the time and of conditions: more took time and told no more
+TOLD = 128  # numbers that tell the blocks of the time and of conditions; 512 took a third of all time
 
 
 @part

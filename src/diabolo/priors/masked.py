@@ -138,6 +138,7 @@ class MaskedFlowMatchingPrior(Statistics):
         return self.complete(nothing, conditions, generator, guidance)
 
     def complete(self, codes: Tensor, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
+        """Codes (n, *shape) with what is NaN in them drawn, given the rest."""
         rows, given = self._rows(codes)
         noise = torch.randn(rows.shape, generator=generator, device=generator.device)
         return self._codes(self._carried(noise, rows, given, conditions, guidance))
@@ -148,6 +149,7 @@ class MaskedFlowMatchingPrior(Statistics):
         return self._codes(self._carried(torch.zeros_like(rows), rows, given, conditions, 1.0))
 
     def best(self, codes: Tensor, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
+        """Of `candidates` drawn for each code the one from which the guess of what is given is nearest to it."""
         rows, given = self._rows(codes)
         kept, least = rows, torch.full((len(rows),), torch.inf, device=rows.device)
         for _ in range(self.options.candidates):
