@@ -14,17 +14,20 @@ from sklearn.decomposition import PCA
 
 from diabolo.errors import Diverged, Mistake
 from diabolo.events import Evaluated, Event, Note, Started, Stepped
+from diabolo.latents import Variational
 from diabolo.model import Model
 from diabolo.network import Network
+from diabolo.objectives import Gaussian
 from diabolo.pixels import Picture, write_picture
 from diabolo.preprocessing import Preprocessing
-from diabolo.recipe import Training, with_options
+from diabolo.recipe import Recipe, Training, with_options
 from diabolo.recipes import named
 from diabolo.sources import open_source
 from diabolo.training import find_device, fit
 from diabolo.training.batches import ahead, split
 from diabolo.training.pictures import Pictures
-from diabolo.training.schedule import learning_rate
+from diabolo.training.players import autoencoder
+from diabolo.training.schedule import learning_rate, penalty_share
 
 TINY = {"epochs": 2, "batch_size": 32, "latent.size": 4}
 NARROW = {**TINY, "architecture.width": 16}
@@ -318,6 +321,33 @@ def test_schedules() -> None:
     assert {learning_rate(flat, step, 100) for step in range(10, 100)} == {1.0}
     assert learning_rate(Training(warmup=0, learning_rate=1.0, schedule="constant"), 0, 100) == 1.0
     assert learning_rate(one, 0, 1) == pytest.approx(1.0)
+
+
+def test_the_penalty_rises_in_a_straight_line() -> None:
+    rising = Training(beta_warmup=0.25)
+    assert [penalty_share(rising, step, 80) for step in (0, 5, 10, 20, 79)] == [0.0, 0.25, 0.5, 1.0, 1.0]
+    assert {penalty_share(Training(), step, 80) for step in range(80)} == {1.0}
+
+
+def test_of_the_penalty_as_much_counts_as_is_said() -> None:
+    recipe = Recipe(latent=Variational(size=2), likelihood=Gaussian(), beta=0.5)
+    network, x = Network(recipe, (16,)), torch.rand(4, 16)
+    costs = [
+        autoencoder(network, network, recipe).loss(x, x, torch.Generator().manual_seed(0), share)
+        for share in (1.0, 0.3)
+    ]
+    torch.testing.assert_close(costs[1]["penalty"], 0.3 * costs[0]["penalty"])
+    torch.testing.assert_close(costs[1]["distortion"], costs[0]["distortion"])
+
+
+def test_a_rising_penalty_is_whole_where_models_are_compared() -> None:
+    options = {"epochs": 2, "batch_size": 100, "latent": "variational", "latent.size": 4, "likelihood": "gaussian"}
+    heard = {}
+    for rise in (0.0, 1.0):
+        model = fit(open_source("digits"), with_options(named("deep"), options | {"beta_warmup": rise}))
+        heard[rise] = model.metrics["history"]
+    for early, late in zip(*heard.values(), strict=True):  # a code that costs less says more, and is told to cost it
+        assert late["penalty"] > early["penalty"]
 
 
 # Kinds of data

@@ -43,6 +43,9 @@ class Training:
     weight_decay: float = option(0.0, "decoupled in adamw and muon, an L2 gradient in adam", at_least=0)
     schedule: str = option("one-cycle", "the learning rate over the run", choices=("one-cycle", "cosine", "constant"))
     warmup: float = option(0.1, "share of the run in which the learning rate rises", at_least=0, below=1)
+    beta_warmup: float = option(
+        0.0, "share of the run in which the weight of the code's penalty rises from 0", at_least=0, at_most=1
+    )
     clip: float = option(1.0, "greatest norm of the gradient of the loss in nats per value; 0 = no limit", at_least=0)
     ema: float = option(
         0.0, "decay of a moving average of the weights, which is then used; 0 = off", at_least=0, below=1

@@ -217,7 +217,12 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
         "an overcomplete code that changes little when the image does",
     ),
     "variational": (
-        Recipe(_DEEP, Variational(), Gaussian(scale="optimal"), training=Training(learning_rate=1e-3)),
+        Recipe(
+            _DEEP,
+            Variational(),
+            Gaussian(scale="optimal"),
+            training=Training(learning_rate=1e-3, beta_warmup=0.25),  # where the scale starts wide, the code is dear
+        ),
         "a variational autoencoder with a learned output scale (sigma-VAE)",
     ),
     "quantised": (

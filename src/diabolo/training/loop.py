@@ -16,7 +16,7 @@ from diabolo.events import Evaluated, Event, Stepped
 from diabolo.training.batches import Batches
 from diabolo.training.players import Player
 from diabolo.training.precision import computing
-from diabolo.training.schedule import learning_rate
+from diabolo.training.schedule import learning_rate, penalty_share
 
 EXPLODED = 1e6  # nats per value; data lies within about -1..1, so no sane loss comes near
 
@@ -53,10 +53,11 @@ def run(players: list[Player], batches: Batches, progress: Progress, precision: 
         before = time.monotonic()
         for images, targets, share in batches.epoch(epoch, done):
             rate = learning_rate(training, progress.step, steps)
+            counts = penalty_share(training, progress.step, steps)
             generator.manual_seed(_mixed(training.seed, progress.step, processes.rank))
             for player in players:
                 with computing(processes.device, precision):
-                    terms = player.loss(images, targets, generator)
+                    terms = player.loss(images, targets, generator, counts)
                 loss = torch.stack([term.float().mean() for term in terms.values()]).sum()
                 nats, values = processes.total(loss.detach() * share).item(), images[0].numel()
                 # In nats per value, so that clipping means the same for pictures of every size.

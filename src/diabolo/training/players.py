@@ -19,15 +19,16 @@ from diabolo.training.muon import Muon
 
 # How fast Adam forgets: alone, its own default; in a game sooner, the first number as in Radford 2016 (DCGAN).
 STEADY, RESTLESS = (0.9, 0.999), (0.5, 0.99)
-Loss = Callable[[Tensor, Tensor, torch.Generator], dict[str, Tensor]]
+Loss = Callable[..., dict[str, Tensor]]
 
 
 class Player:
     """A module, the loss it lessens, and the optimiser's memory.
 
-    `loss(images, targets, generator)` gives named terms, each `(batch,)` in nats per image; the player minimises their
-    sum. The targets are the images themselves, but where pairs are learned. `pace` multiplies the run's learning rate;
-    who plays `against` another must not be carried on by old gradients.
+    `loss(images, targets, generator, share)` gives named terms, each `(batch,)` in nats per image; the player minimises
+    their sum. The targets are the images themselves, but where pairs are learned; of the weight of the code's penalty
+    this `share` counts. `pace` multiplies the run's learning rate; who plays `against` another must not be carried on by
+    old gradients.
     """
 
     def __init__(
@@ -89,14 +90,14 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
     rivals = _rivals(recipe)
     alone = {name: term for name, term in numbered(recipe.terms).items() if name not in rivals}
 
-    def loss(images: Tensor, targets: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    def loss(images: Tensor, targets: Tensor, generator: torch.Generator, share: float = 1.0) -> dict[str, Tensor]:
         if copies > 1:
             images, targets = (torch.cat([batch] * copies) for batch in (images, targets))
         corrupted, targets = _corrupted(recipe, images, targets, generator)
         drawn: Output = module(corrupted.image, generator, hint(recipe.hint, corrupted), draws)
         target = network.seen(targets if corrupted.target is None else corrupted.target)
         outputs = drawn.by_draw(draws)
-        costs = [_costs(recipe, output, corrupted, target) for output in outputs]
+        costs = [_costs(recipe, output, corrupted, target, recipe.beta * share) for output in outputs]
         output, (distortion, penalty) = outputs[0], costs[0]
         if draws > 1:
             distortion, penalty = importance_weighted(*(torch.stack(kind) for kind in zip(*costs, strict=True)))
@@ -122,7 +123,7 @@ def _corrupted(recipe: Recipe, images: Tensor, targets: Tensor, generator: torch
     return corrupt(images, recipe.corruption, generator, inside), targets
 
 
-def _costs(recipe: Recipe, output: Output, corrupted: Corrupted, target: Tensor) -> tuple[Tensor, Tensor]:
+def _costs(recipe: Recipe, output: Output, corrupted: Corrupted, target: Tensor, beta: float) -> tuple[Tensor, Tensor]:
     """The distortion (n,) and beta times the penalty (n,) of one draw of each image's code."""
     parameters = output.parameters
     if corrupted.counted is not None:  # elsewhere nothing is wrong, whatever comes out
@@ -130,7 +131,7 @@ def _costs(recipe: Recipe, output: Output, corrupted: Corrupted, target: Tensor)
     distortion = recipe.likelihood.distortion(parameters, target)
     if output.weight is not None:
         distortion = distortion * output.weight
-    return distortion, recipe.beta * output.penalty
+    return distortion, beta * output.penalty
 
 
 def critics(network: Network, recipe: Recipe, share: Callable[[nn.Module], nn.Module], device: Any) -> list[Player]:
@@ -149,7 +150,7 @@ def _critic(name: str, term: Rivalry, network: Network, recipe: Recipe, share: A
         critic = term.build(network.shape, tuple(network.latent.code)).to(device)
     module = share(critic)
 
-    def loss(images: Tensor, targets: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    def loss(images: Tensor, targets: Tensor, generator: torch.Generator, share: float = 1.0) -> dict[str, Tensor]:
         corrupted, targets = _corrupted(recipe, images, targets, generator)
         with torch.no_grad():
             output = network(corrupted.image, generator, hint(recipe.hint, corrupted))

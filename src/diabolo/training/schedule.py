@@ -1,4 +1,4 @@
-"""Learning rates over a run, as a function of the step alone, so that a resumed run needs no memory of them."""
+"""What changes over a run, as a function of the step alone, so that a resumed run needs no memory of it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ def learning_rate(training: Training, step: int, steps: int) -> float:
         return peak
     done = (step - rise + 1) / max(1, steps - rise)
     return _between(peak, peak / 1e4 if training.schedule == "one-cycle" else 0.0, min(1.0, done))
+
+
+def penalty_share(training: Training, step: int, steps: int) -> float:
+    """The share, 0..1, of the weight of the code's penalty in `step` (0-based) of `steps`: a straight rise to 1.
+
+    A penalty that is whole from the first step silences numbers of the code before the decoder has learned to use them
+    (Sonderby 2016, section 2.3).
+    """
+    rise = training.beta_warmup * steps
+    return min(1.0, step / rise) if rise else 1.0
 
 
 def _between(first: float, last: float, done: float) -> float:
