@@ -33,11 +33,12 @@ class Space(NamedTuple):
 class Prior(Protocol):
     """A module that learns how codes are spread under conditions, and draws new ones.
 
-    Codes are (n, *shape); conditions (n, k), the place of each attribute's value in its list, `UNKNOWN` = -1. One with
-    `loss(codes, conditions, generator) -> (n,)` is then trained by gradient; one with `log_prob(codes, conditions) ->
-    (n,)` knows the density of codes, in nats; one with `to_noise` and `from_noise` knows which noise (n, d) each code
-    comes from. `guidance` above 1 makes what is drawn more typical of its conditions, at the cost of variety, where the
-    part is `guided`; 1 draws what was learned.
+    Codes are (n, *shape); conditions (n, k), the place of each attribute's value in its list, `UNKNOWN` = -1. One
+    with `loss(codes, conditions, generator) -> (n,)` is then trained by gradient; one with `settle(codes,
+    conditions, generator)` then looks at what it draws beside the codes; one with `log_prob(codes, conditions) ->
+    (n,)` knows the density of codes, in nats; one with `to_noise` and `from_noise` knows which noise (n, d) each
+    code comes from. `guidance` above 1 makes what is drawn more typical of its conditions, at the cost of variety,
+    where the part is `guided`; 1 draws what was learned.
     """
 
     def learn(self, codes: Tensor, conditions: Tensor, generator: Generator) -> None: ...

@@ -11,6 +11,7 @@ from torch.nn.functional import silu
 
 from diabolo.options import option, part
 from diabolo.priors.base import UNKNOWN, Measured, Space, embedded, embedding
+from diabolo.priors.spread import Spread
 
 WAVES = 64  # numbers that tell the time
 SLOWEST, FASTEST = 0.5, 64.0  # their frequencies, in turns from 0 to 1
@@ -57,9 +58,16 @@ class FlowMatchingPrior(Measured):
         self.last = nn.Linear(width, numbers)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
+        self.spread = Spread()
 
     def learn(self, codes: Tensor, conditions: Tensor, generator: Generator) -> None:
         self.measure(codes)
+
+    def settle(self, codes: Tensor, conditions: Tensor, generator: Generator) -> None:
+        def draw(conditions: Tensor, generator: Generator) -> Tensor:
+            return self._carried(self._noise(conditions, generator), 0.0, 1.0, conditions, 1.0)
+
+        self.spread.learn(self.rows(codes), conditions, draw, generator)
 
     def loss(self, codes: Tensor, conditions: Tensor, generator: Generator) -> Tensor:
         """The squared error of the velocity on the way to each code (Lipman 2023, equation 23), (n,).
@@ -83,16 +91,19 @@ class FlowMatchingPrior(Measured):
         return velocity
 
     def sample(self, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
-        noise = torch.randn(len(conditions), self.space.numbers, generator=generator, device=generator.device)
-        return self.from_noise(noise, conditions, guidance)
+        return self.from_noise(self._noise(conditions, generator), conditions, guidance)
+
+    def _noise(self, conditions: Tensor, generator: Generator) -> Tensor:
+        return torch.randn(len(conditions), self.space.numbers, generator=generator, device=generator.device)
 
     def from_noise(self, noise: Tensor, conditions: Tensor, guidance: float = 1.0) -> Tensor:
         """The codes that rows of noise (n, d) are carried to."""
-        return self.codes(self._carried(noise, 0.0, 1.0, conditions, guidance), self.space)
+        rows = self._carried(noise, 0.0, 1.0, conditions, guidance)
+        return self.codes(self.spread(rows, conditions), self.space)
 
     def to_noise(self, codes: Tensor, conditions: Tensor) -> Tensor:
         """The noise (n, d) that codes come from: the same way backwards."""
-        return self._carried(self.rows(codes), 1.0, 0.0, conditions, 1.0)
+        return self._carried(self.spread.back(self.rows(codes), conditions), 1.0, 0.0, conditions, 1.0)
 
     def _carried(self, rows: Tensor, begin: float, end: float, conditions: Tensor, guidance: float) -> Tensor:
         """Rows carried along the velocity by Heun's method, in steps that are equal in time."""

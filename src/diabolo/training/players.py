@@ -27,8 +27,8 @@ class Player:
 
     `loss(images, targets, generator, share)` gives named terms, each `(batch,)` in nats per image; the player minimises
     their sum. The targets are the images themselves, but where pairs are learned; of the weight of the code's penalty
-    this `share` counts. `pace` multiplies the run's learning rate; who plays `against` another must not be carried on by
-    old gradients.
+    this `share` counts. `pace` multiplies the run's learning rate; who plays `against` another must not be carried
+    on by old gradients.
     """
 
     def __init__(

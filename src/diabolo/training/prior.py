@@ -160,6 +160,9 @@ def learn(sampler: Sampler, codes: Codes, training: Training, listen: Listener) 
     sampler.prior.learn(codes.values, codes.conditions, generator)
     if hasattr(sampler.prior, "loss"):
         descend(sampler, codes, training, listen)
+    if hasattr(sampler.prior, "settle"):
+        with torch.no_grad():
+            sampler.prior.eval().settle(codes.values, codes.conditions, generator)
 
 
 def descend(sampler: Sampler, codes: Codes, run: Training, listen: Listener) -> None:
