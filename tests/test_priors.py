@@ -83,6 +83,14 @@ def test_the_parts_cover_the_table() -> None:
     assert {type(part) for part in (*PARTS, TOKENS)} == set(PRIORS.parts.values())
 
 
+def test_flow_matching_has_looked_at_what_it_draws(samplers: dict[Any, Sampler]) -> None:
+    spread = samplers[SMALL].prior.spread
+    assert spread.means.shape == (2, 2)
+    torch.testing.assert_close(
+        spread.means, samplers[SMALL].prior.rows(torch.tensor([[-4.0, 0.0], [4.0, -0.8]])), rtol=0, atol=0.15
+    )
+
+
 @EVERY
 def test_described_and_read_back(part: Any) -> None:
     assert from_plain(type(part), to_plain(part)) == part
