@@ -3,7 +3,7 @@
 Each autoencoder learns MNIST once: recipe `generate-small` with fully connected layers 784-512-code-512-784, batches of
 128, three epochs of Adam, no labels. The code has 16 numbers, or 64 where most of them are 0 (sparse), or 16 words
 (quantised, codebook), or is every feature rounded (coded). Each prior then learns these codes, those with gradients in
-600 steps. Of the priors that a latent can take, that one is kept whose samples are nearest to held-out codes, as
+600 steps. Of the priors that a latent can take, that one is kept whose samples are nearest to held-out pictures, as
 `--priors a,b,c` does: "kept". pythae's models have the same layers, see as many pictures, and its samplers learn in as
 many steps; it keeps none by itself, so the best stands there.
 

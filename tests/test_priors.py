@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from diabolo.sampler import Sampler, even
 from diabolo.sources import Attribute, labelled, labels, open_source
 from diabolo.tasks import generate
 from diabolo.training import each_prior, fit, with_priors
-from diabolo.training.prior import Codes, learn, told_apart, with_able
+from diabolo.training.prior import SEEN, Codes, distance, learn, shown, told_apart, with_able
 
 SMALL = FlowMatching(width=48, depth=2, steps=500, batch_size=128, learning_rate=5e-3, ema=0.98, evaluations=20)
 MASKED = MaskedFlowMatching(width=48, depth=2, steps=500, batch_size=128, learning_rate=5e-3, ema=0.98, evaluations=20)
@@ -348,6 +349,41 @@ def test_a_trained_model_has_chosen_among_them(tmp_path: Path, monkeypatch: pyte
     artifact.save(model, tmp_path / "m.diabolo")
     assert artifact.load(tmp_path / "m.diabolo").recipe == model.recipe
     assert set(with_priors(model, source, "auto").metrics["priors"]) == {"normal", "mixture"}
+
+
+def drawing(decode: Callable[[Tensor], Tensor]) -> Any:
+    """A model of which no more is known than how it draws codes."""
+    network = SimpleNamespace(decoder=SimpleNamespace(needs_skips=False), decode=decode, latent=None)
+    recipe = SimpleNamespace(likelihood=SimpleNamespace(mean=lambda values: values))
+    return SimpleNamespace(network=network, recipe=recipe, dtype=torch.float32, batch_size=100, modalities=None)
+
+
+def drawn_with(widths: Tensor) -> Any:
+    def sample(conditions: Tensor, generator: Generator) -> Tensor:
+        return widths * torch.randn(len(conditions), len(widths), generator=generator)
+
+    return SimpleNamespace(sample=sample, part=SimpleNamespace(discrete=False))
+
+
+def test_priors_are_compared_by_what_shows() -> None:
+    """Of codes of which two numbers show, one prior has these right and the rest wrong, another the reverse."""
+    true = torch.ones(20)
+    hidden, open_ = true.clone(), true.clone()
+    hidden[2:], open_[:2] = 3.0, 3.0
+    codes = Codes(torch.randn(1000, 20, generator=seeded()), torch.zeros(1000, 1, dtype=torch.long))
+    model = drawing(lambda values: values[:, :2])
+    near, far = (distance(model, codes, drawn_with(widths), seeded(1)) for widths in (hidden, open_))
+    assert near < 0.05
+    assert far > 0.2
+
+
+def test_large_pictures_are_compared_small() -> None:
+    model = drawing(lambda values: values[:, :, None, None].expand(-1, 3, 2 * SEEN, SEEN // 2))
+    rows = shown(model, torch.arange(600.0).reshape(200, 3))
+    assert rows.shape == (200, 3 * SEEN * (SEEN // 2))
+    assert rows[1].unique().tolist() == [3.0, 4.0, 5.0]
+    model.modalities = "some"
+    assert shown(model, torch.ones(4, 3, 2)).shape == (4, 6)
 
 
 def test_other_priors_for_the_same_network(model: Model) -> None:

@@ -24,7 +24,7 @@ class Auto:
     """Chosen when the training knows the data.
 
     The likelihood: Bernoulli for data of two values, otherwise Gaussian. Priors: of all that the codes can have the one
-    whose samples are nearest to held-out codes.
+    whose samples are nearest to held-out images.
     """
 
 

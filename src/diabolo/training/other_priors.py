@@ -28,7 +28,7 @@ def with_priors(model: Model, source: Source, priors: Any, listen: Listener = ig
 
 
 def each_prior(model: Model, source: Source, priors: Any, listen: Listener = ignore) -> Iterator[tuple[Model, float]]:
-    """The same network with each of several priors by itself, and how far its samples lie from held-out codes."""
+    """The same network with each of several priors by itself, and how far its samples lie from held-out images."""
     other, batches = _prepared(model, source, priors, listen)
     for found in learn_priors(other, batches, listen):
         yield dataclasses.replace(other, sampler=found.sampler), found.distance

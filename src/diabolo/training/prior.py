@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 
 from diabolo.errors import Diverged, Mistake
 from diabolo.events import Listener, Note, Passed
@@ -28,7 +29,8 @@ from diabolo.training.schedule import learning_rate
 
 FEW = 10  # images of a class: of fewer the user is told
 LEAST_COMPARED = 5  # held-out images of a class for a distance of its own
-MOST_COMPARED = 2000  # held-out codes that samples are compared with
+MOST_COMPARED = 2000  # held-out images that samples are compared with
+SEEN = 32  # pixels a side, at most, of pictures that are compared
 DRAWN = 4000  # samples, at least: more than codes, so that chance in drawing does not choose
 TOLD_EVERY = 20  # steps
 LEAST_STEPS, MOST_TIMES = 2000, 300  # steps for few codes; how often each of many is learned from
@@ -70,14 +72,14 @@ def check_priors(recipe: Recipe, latent: nn.Module, pictures: Pictures, constant
 
 
 class Learned(NamedTuple):
-    """A prior that was learned, and how far its samples lie from held-out codes; NaN where it was not compared."""
+    """A prior that was learned, and how far its samples lie from held-out images; NaN where it was not compared."""
 
     sampler: Sampler
     distance: float
 
 
 def learn_prior(model: Model, batches: Batches, listen: Listener) -> Sampler:
-    """What new codes are drawn from. Of several priors that is kept whose samples are nearest to held-out codes."""
+    """What new codes are drawn from. Of several priors that is kept whose samples are nearest to held-out images."""
     parts, found = model.recipe.priors, list(learn_priors(model, batches, listen))
     if len(parts) == 1:
         return found[0].sampler
@@ -85,7 +87,7 @@ def learn_prior(model: Model, batches: Batches, listen: Listener) -> Sampler:
     model.metrics["priors"] = dict(zip(numbered(parts), distances, strict=True))
     best = min(range(len(parts)), key=lambda i: distances[i])
     told = ", ".join(f"{name_of(part)} {far:.4f}" for part, far in zip(parts, distances, strict=True))
-    listen(Note(f"the prior {name_of(parts[best])} is kept; distances of samples to held-out codes: {told}"))
+    listen(Note(f"the prior {name_of(parts[best])} is kept; distances of samples to held-out images: {told}"))
     return found[best].sampler
 
 
@@ -107,7 +109,7 @@ def learn_priors(model: Model, batches: Batches, listen: Listener) -> Iterator[L
     attributes = () if given is None else given.attributes
     for place in range(len(parts)):
         sampler = learned_one(model, place, learned, attributes, listen)
-        yield Learned(sampler, distance(beside, sampler, model.network.latent, generator) if several else math.nan)
+        yield Learned(sampler, distance(model, beside, sampler, generator) if several else math.nan)
 
 
 def learned_one(model: Model, place: int, codes: Codes, attributes: Sequence[Attribute], listen: Listener) -> Sampler:
@@ -201,24 +203,40 @@ def descend(sampler: Sampler, codes: Codes, run: Training, listen: Listener) -> 
     player.swap_average()
 
 
-def distance(codes: Codes, sampler: Sampler, latent: Any, generator: Generator) -> float:
-    """How well samples are told from as many codes of the same conditions by their nearest neighbours; 0 = not at all.
+def distance(model: Model, codes: Codes, sampler: Sampler, generator: Generator) -> float:
+    """How well samples are told from as many images of the same conditions by their nearest neighbours; 0 = not at all.
 
-    Twice what their accuracy is away from a half (the test of Lopez-Paz and Oquab 2017, which Xu et al. 2018 found to
-    judge generators best), the mean over the classes by their size. Distances of whole clouds, as the energy distance,
-    chance outweighs: in trials they kept the worse prior.
+    Both as the network draws them from `codes` and from the prior's. Twice what the accuracy is away from a half (the
+    test of Lopez-Paz and Oquab 2017, which Xu et al. 2018 found to judge generators best), the mean over the classes by
+    their size. Distances of whole clouds, as the energy distance, chance outweighs: in trials they kept the worse
+    prior. So did neighbours among long codes, most of whose numbers hardly show.
     """
-    values, conditions = codes.values[:MOST_COMPARED].flatten(1), codes.conditions[:MOST_COMPARED]
+    images, conditions = shown(model, codes.values[:MOST_COMPARED]), codes.conditions[:MOST_COMPARED]
     _, classes, counts = combinations(conditions)
     if counts.min() < LEAST_COMPARED:
         classes = torch.zeros_like(classes)
     right = []
-    for _ in range(math.ceil(DRAWN / len(values))):
+    for _ in range(math.ceil(DRAWN / len(images))):
         with torch.no_grad():
             drawn = sampler.sample(conditions, generator)
-            drawn = (latent.from_tokens(drawn) if sampler.part.discrete else drawn).flatten(1)
-        right += [told_apart(values[classes == one], drawn[classes == one]) for one in classes.unique()]
+        drawn = shown(model, model.network.latent.from_tokens(drawn) if sampler.part.discrete else drawn)
+        right += [told_apart(images[classes == one], drawn[classes == one]) for one in classes.unique()]
     return abs(2 * float(torch.cat(right).mean()) - 1)
+
+
+def shown(model: Model, codes: Tensor) -> Tensor:
+    """What the network makes of codes, as rows (n, d), pictures small; the codes where it takes more than them."""
+    network, mean, rows = model.network, model.recipe.likelihood.mean, []
+    if model.modalities is not None or network.decoder.needs_skips:
+        return codes.flatten(1)
+    with torch.no_grad():
+        for some in codes.to(model.dtype).split(model.batch_size):
+            images = mean(network.decode(some)).float()
+            if images.dim() == 4:
+                height, width = images.shape[2:]
+                images = adaptive_avg_pool2d(images, (min(SEEN, height), min(SEEN, width)))
+            rows.append(images.flatten(1))
+    return torch.cat(rows)
 
 
 def told_apart(one: Tensor, other: Tensor) -> Tensor:
