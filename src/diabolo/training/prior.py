@@ -13,6 +13,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from diabolo.errors import Diverged, Mistake
 from diabolo.events import Listener, Note, Passed
+from diabolo.latents.tokens import as_words
 from diabolo.model import Model
 from diabolo.options import name_of, numbered, replace
 from diabolo.priors import PRIORS
@@ -231,7 +232,7 @@ def shown(model: Model, codes: Tensor) -> Tensor:
         return codes.flatten(1)
     with torch.no_grad():
         for some in codes.to(model.dtype).split(model.batch_size):
-            images = mean(network.decode(some)).float()
+            images = mean(network.decode(as_words(network.latent, some))).float()
             if images.dim() == 4:
                 height, width = images.shape[2:]
                 images = adaptive_avg_pool2d(images, (min(SEEN, height), min(SEEN, width)))
