@@ -242,9 +242,12 @@ def test_the_network_learns_through_the_rounding(digits: np.ndarray) -> None:
         assert model.metrics["mse"] < 0.6 * model.metrics["variance"]
 
 
-def test_what_a_prior_of_numbers_draws_is_decoded_as_words() -> None:
-    options = {"latent.levels": "3,3", "latent.words": 2, "priors": "normal", "steps": 200}
-    recipe = with_options(named("deep"), options | {"latent": "quantised", "architecture.width": 16})
+@pytest.mark.parametrize(
+    "latent", [{"latent": "quantised", "latent.levels": "3,3"}, {"latent": "codebook", "latent.codes": 9}]
+)
+def test_what_a_prior_of_numbers_draws_is_decoded_as_words(latent: dict[str, Any]) -> None:
+    options = {"latent.words": 2, "priors": "normal", "steps": 200, "architecture.width": 16}
+    recipe = with_options(named("deep"), options | latent)
     model = fit(open_source(open_source("digits").array[:100]), recipe)
     possible = model.decode(model.network.latent.from_tokens(torch.cartesian_prod(*[torch.arange(9)] * 2)).numpy())
     made = Generator(model).sample(50, seed=0)

@@ -71,6 +71,7 @@ class Usage:
         return [float(torch.special.entr(chance.double()).sum().exp()) for chance in chances]
 
 
+@torch.no_grad()
 def as_words(latent: Any, values: Tensor) -> Tensor:
     """Values (n, *code) at the code words nearest to them, where the latent has words; elsewhere as they are.
 
