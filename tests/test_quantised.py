@@ -246,9 +246,9 @@ def test_the_network_learns_through_the_rounding(digits: np.ndarray) -> None:
     "latent", [{"latent": "quantised", "latent.levels": "3,3"}, {"latent": "codebook", "latent.codes": 9}]
 )
 def test_what_a_prior_of_numbers_draws_is_decoded_as_words(latent: dict[str, Any]) -> None:
-    options = {"latent.words": 2, "priors": "normal", "steps": 200, "architecture.width": 16}
+    options = {"latent.words": 2, "priors": "normal", "steps": 600, "architecture.width": 64}
     recipe = with_options(named("deep"), options | latent)
-    model = fit(open_source(open_source("digits").array[:100]), recipe)
+    model = fit(open_source(open_source("digits").array[:400]), recipe)
     every = model.network.latent.from_tokens(torch.cartesian_prod(*[torch.arange(9)] * 2))
     possible = model.decode(every.detach().numpy())
     made = Generator(model).sample(50, seed=0)
