@@ -30,7 +30,8 @@ from diabolo.options import Family, from_plain, name_of, to_plain
 from diabolo.priors import PRIORS, Autoregressive, Flow, FlowMatching, MaskedFlowMatching, Mixture, Normal, Space
 from diabolo.priors.base import UNKNOWN, Groups, combinations
 from diabolo.priors.flow_matching import forgotten
-from diabolo.recipe import Auto, Recipe, Training
+from diabolo.recipe import Auto, Recipe, Training, with_options
+from diabolo.recipes import named
 from diabolo.sampler import Sampler, even
 from diabolo.sources import Attribute, labelled, labels, open_source
 from diabolo.tasks import generate
@@ -90,6 +91,14 @@ def test_flow_matching_has_looked_at_what_it_draws(samplers: dict[Any, Sampler])
     torch.testing.assert_close(
         spread.means, samplers[SMALL].prior.rows(torch.tensor([[-4.0, 0.0], [4.0, -0.8]])), rtol=0, atol=0.15
     )
+
+
+def test_codes_that_are_words_are_not_stretched() -> None:
+    source, quick = open_source("digits"), {"priors": "flow-matching", "steps": 5, "priors.flow-matching.steps": 5}
+    for latent, count in (("plain", 1), ("quantised", 0), ("codebook", 0)):
+        model = fit(source, with_options(named("deep"), quick | {"latent": latent, "architecture.width": 16}))
+        assert model.sampler is not None
+        assert len(model.sampler.prior.spread.means) == count
 
 
 @EVERY

@@ -12,15 +12,14 @@ import torch
 
 from diabolo import artifact
 from diabolo.errors import Mistake
-from diabolo.latents import Codebook, Plain, Quantised, Usage
+from diabolo.latents import Codebook, Quantised, Usage
 from diabolo.latents.codebook import nearest
 from diabolo.latents.quantised import bounded
-from diabolo.latents.tokens import as_words, values_of, words_of
+from diabolo.latents.tokens import values_of, words_of
 from diabolo.model import Model
 from diabolo.recipe import with_options
 from diabolo.recipes import named
 from diabolo.sources import open_source
-from diabolo.tasks.generate import Generator
 from diabolo.training import fit
 
 FEATURES = [(12,), (6, 3, 5)]
@@ -56,12 +55,6 @@ class TestTokens:
         assert len(tokens.unique()) > 3
         assert torch.equal(latent.from_tokens(tokens), values)
         assert torch.equal(latent.tokens(latent.from_tokens(tokens)), tokens)
-
-    def test_numbers_between_words_go_to_the_nearest(self, part: Any, features: tuple[int, ...]) -> None:
-        latent = built(part, features).eval()
-        values = latent.encode(5 * numbers(7, *features)).values
-        assert torch.equal(as_words(latent, values), values)
-        assert torch.equal(as_words(latent, values + 1e-3 * numbers(*values.shape)), values)
 
     def test_every_token_there_is_comes_back(self, part: Any, features: tuple[int, ...]) -> None:
         latent = built(part, features).eval()
@@ -240,22 +233,3 @@ def test_the_network_learns_through_the_rounding(digits: np.ndarray) -> None:
     for latent in ("quantised", "codebook"):
         model = trained(digits, latent=latent, epochs=15)
         assert model.metrics["mse"] < 0.6 * model.metrics["variance"]
-
-
-@pytest.mark.parametrize(
-    "latent", [{"latent": "quantised", "latent.levels": "3,3"}, {"latent": "codebook", "latent.codes": 9}]
-)
-def test_what_a_prior_of_numbers_draws_is_decoded_as_words(latent: dict[str, Any]) -> None:
-    options = {"latent.words": 2, "priors": "normal", "steps": 600, "architecture.width": 64}
-    recipe = with_options(named("deep"), options | latent)
-    model = fit(open_source(open_source("digits").array[:400]), recipe)
-    every = model.network.latent.from_tokens(torch.cartesian_prod(*[torch.arange(9)] * 2))
-    possible = model.decode(every.detach().numpy())
-    made = Generator(model).sample(50, seed=0)
-    assert {image.tobytes() for image in made} <= {image.tobytes() for image in possible}
-    assert len({image.tobytes() for image in made}) > 5
-
-
-def test_other_codes_stay_as_they_are() -> None:
-    values = numbers(3, 4)
-    assert as_words(Plain(4).build((12,)), values) is values

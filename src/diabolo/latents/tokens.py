@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -69,13 +68,3 @@ class Usage:
         """How many words, were all chosen equally often, would be as hard to guess: exp of the entropy."""
         chances = (counts / max(1, int(counts.sum())) for counts in self.counts)
         return [float(torch.special.entr(chance.double()).sum().exp()) for chance in chances]
-
-
-@torch.no_grad()
-def as_words(latent: Any, values: Tensor) -> Tensor:
-    """Values (n, *code) at the code words nearest to them, where the latent has words; elsewhere as they are.
-
-    A prior of numbers draws what lies between words, too, which no decoder has ever seen.
-    """
-    words: Tensor = latent.from_tokens(latent.tokens(values)) if getattr(latent, "vocabulary", 0) else values
-    return words

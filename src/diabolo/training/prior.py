@@ -13,7 +13,6 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from diabolo.errors import Diverged, Mistake
 from diabolo.events import Listener, Note, Passed
-from diabolo.latents.tokens import as_words
 from diabolo.model import Model
 from diabolo.options import name_of, numbered, replace
 from diabolo.priors import PRIORS
@@ -124,7 +123,7 @@ def learned_one(model: Model, place: int, codes: Codes, attributes: Sequence[Att
         widths = () if model.modalities is None else model.modalities.widths
         sampler = Sampler(parts, place, codes.values.shape[1:], attributes, vocabulary, widths).to(model.device)
     sampler.rows, _, sampler.counts = combinations(codes.conditions)
-    learn(sampler, codes, model.recipe.training, listen)
+    learn(sampler, codes, model.recipe.training, listen, words=bool(getattr(latent, "vocabulary", 0)))
     return sampler.eval().requires_grad_(False)
 
 
@@ -157,13 +156,16 @@ def recorded(model: Model, batches: Batches, indices: np.ndarray, codes: Codes) 
     return Codes(rows, torch.zeros(len(rows), 0, dtype=torch.long, device=rows.device))
 
 
-def learn(sampler: Sampler, codes: Codes, training: Training, listen: Listener) -> None:
-    """Learn one prior, in closed form or, where it has a loss, by gradient, with the seed and precision of the run."""
+def learn(sampler: Sampler, codes: Codes, training: Training, listen: Listener, words: bool = False) -> None:
+    """Learn one prior, in closed form or, where it has a loss, by gradient, with the seed and precision of the run.
+
+    What is drawn is not looked at beside codes that are `words` of a grid or codebook: stretched, it would leave these.
+    """
     generator = Generator(codes.values.device).manual_seed(training.seed)
     sampler.prior.learn(codes.values, codes.conditions, generator)
     if hasattr(sampler.prior, "loss"):
         descend(sampler, codes, training, listen)
-    if hasattr(sampler.prior, "settle"):
+    if hasattr(sampler.prior, "settle") and not words:
         with torch.no_grad():
             sampler.prior.eval().settle(codes.values, codes.conditions, generator)
 
@@ -232,7 +234,7 @@ def shown(model: Model, codes: Tensor) -> Tensor:
         return codes.flatten(1)
     with torch.no_grad():
         for some in codes.to(model.dtype).split(model.batch_size):
-            images = mean(network.decode(as_words(network.latent, some))).float()
+            images = mean(network.decode(some)).float()
             if images.dim() == 4:
                 height, width = images.shape[2:]
                 images = adaptive_avg_pool2d(images, (min(SEEN, height), min(SEEN, width)))

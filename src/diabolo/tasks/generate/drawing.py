@@ -13,7 +13,6 @@ from torch import Tensor
 
 from diabolo.errors import Mistake
 from diabolo.latents import LATENTS
-from diabolo.latents.tokens import as_words
 from diabolo.model import Model
 from diabolo.options import name_of
 from diabolo.priors import PRIORS
@@ -101,8 +100,7 @@ def drawn_codes(model: Model, conditions: Tensor, generator: torch.Generator, gu
 
 
 def decoded(model: Model, codes: Tensor) -> np.ndarray:
-    """The images of codes (n, *code), of the words nearest to them where the latent has words."""
-    return model.decode(as_words(model.network.latent, codes).cpu().numpy())
+    return model.decode(codes.cpu().numpy())
 
 
 class Ways:
