@@ -1,8 +1,10 @@
 """The Muon optimiser: against the singular value decomposition, torch's Adam, and a problem with a known solution."""
 
+import pytest
 import torch
 
 from diabolo.training.muon import Muon, is_matrix, orthogonal
+from diabolo.training.precision import AT_HOME
 
 
 def test_orthogonal_is_the_decomposition_without_its_values():
@@ -15,6 +17,13 @@ def test_orthogonal_is_the_decomposition_without_its_values():
     assert values.max() < 1.3
     assert (turned - torch.diag_embed(values)).abs().max() < 0.1
     assert torch.equal(orthogonal(matrices.mT), orthogonal(matrices).mT)
+
+
+@pytest.mark.parametrize("home", [True, False])
+def test_matrices_are_turned_in_bfloat16_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch, home: bool):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {AT_HOME[0]: home})
+    matrices = torch.randn(1, 16, 16, generator=torch.Generator().manual_seed(0))
+    assert orthogonal(matrices).dtype == (torch.bfloat16 if home else torch.float32)
 
 
 def test_what_is_no_matrix_moves_as_with_adam():
