@@ -53,13 +53,15 @@ class MixturePrior(Measured):
         numbers = self.groups.learn(conditions).cpu()
         shares, means, factors, owners = [], [], [], []
         for number in range(len(self.groups.seen)):
-            fitted = self._fitted(rows[numbers == number], int(torch.randint(2**31, (), generator=generator)))
+            seed = torch.randint(2**31, (), generator=generator, device=generator.device)
+            fitted = self._fitted(rows[numbers == number], int(seed))
             shares.append(torch.as_tensor(fitted.weights_))
             means.append(torch.as_tensor(fitted.means_))
             factors += [factor(torch.as_tensor(covariance)) for covariance in fitted.covariances_]
             owners += [number] * len(fitted.weights_)
-        self.keep(shares=torch.cat(shares), means=torch.cat(means), factors=torch.stack(factors))
-        self.owners = torch.tensor(owners)
+        learned = {"shares": torch.cat(shares), "means": torch.cat(means), "factors": torch.stack(factors)}
+        self.keep(**{name: value.to(codes.device) for name, value in learned.items()})
+        self.owners = torch.tensor(owners, device=codes.device)
 
     def _fitted(self, rows: Tensor, seed: int) -> Any:
         from sklearn.exceptions import ConvergenceWarning

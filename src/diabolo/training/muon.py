@@ -28,44 +28,49 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Move every parameter that has a gradient."""
+        """Move every parameter that has a gradient, many in one call: on GPUs single ones are mostly waited for."""
         for group in self.param_groups:
             moving = [p for p in group["params"] if p.grad is not None]
             if group["weight_decay"]:
                 torch._foreach_mul_(moving, 1 - group["lr"] * group["weight_decay"])
             self._matrices([p for p in moving if is_matrix(p)], group["lr"])
-            for p in moving:
-                if p.grad is not None and not is_matrix(p):
-                    self._adam(p, p.grad, group["lr"])
+            self._adam([p for p in moving if not is_matrix(p)], group["lr"])
 
     def _matrices(self, parameters: list[Tensor], rate: float) -> None:
         """Matrices of one size are made orthogonal together: few large products instead of many small ones."""
-        sizes: dict[tuple[int, int], list[Tensor]] = {}
-        for p in parameters:
-            sizes.setdefault((len(p), p[0].numel()), []).append(p)
+        if not parameters:
+            return
+        gradients, momenta = _gradients(parameters), self._states("momentum", parameters)
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)  # Nesterov's look
+        sizes: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}
+        for p, look in zip(parameters, ahead, strict=True):
+            sizes.setdefault((len(p), p[0].numel()), []).append((p, look))
         for (rows, columns), same in sizes.items():
-            moves = orthogonal(torch.stack([self._with_momentum(p).reshape(rows, columns) for p in same]))
-            for p, move in zip(same, moves, strict=True):
-                p.sub_(move.reshape(p.shape).to(p.dtype), alpha=rate * 0.2 * max(rows, columns) ** 0.5)
+            moves = orthogonal(torch.stack([look.reshape(rows, columns) for _, look in same])).to(same[0][0].dtype)
+            shaped = [move.reshape(p.shape) for (p, _), move in zip(same, moves, strict=True)]
+            torch._foreach_sub_([p for p, _ in same], shaped, alpha=rate * 0.2 * max(rows, columns) ** 0.5)
 
-    def _with_momentum(self, p: Tensor) -> Tensor:
-        """Nesterov's look ahead: the gradient together with the momentum that it has just joined."""
-        assert p.grad is not None
-        momentum = self.state[p].setdefault("momentum", torch.zeros_like(p))
-        momentum.lerp_(p.grad, 1 - MOMENTUM)
-        return p.grad.lerp(momentum, MOMENTUM)
+    def _adam(self, parameters: list[Tensor], rate: float) -> None:
+        if not parameters:
+            return
+        gradients, (first, second) = _gradients(parameters), BETAS
+        means, squares = self._states("mean", parameters), self._states("square", parameters)
+        counts = [float(self.state[p].setdefault("step", torch.zeros(())).add_(1)) for p in parameters]
+        torch._foreach_lerp_(means, gradients, 1 - first)
+        torch._foreach_lerp_(squares, torch._foreach_mul(gradients, gradients), 1 - second)
+        spread = torch._foreach_div(squares, [1 - second**count for count in counts])
+        torch._foreach_sqrt_(spread)
+        torch._foreach_add_(spread, EPSILON)
+        torch._foreach_addcdiv_(parameters, means, spread, [-rate / (1 - first**count) for count in counts])
 
-    def _adam(self, p: Tensor, gradient: Tensor, rate: float) -> None:
-        state, (first, second) = self.state[p], BETAS
-        step = state.setdefault("step", torch.zeros(()))
-        mean = state.setdefault("mean", torch.zeros_like(p))
-        square = state.setdefault("square", torch.zeros_like(p))
-        step += 1
-        mean.lerp_(gradient, 1 - first)
-        square.lerp_(gradient.square(), 1 - second)
-        count = float(step)
-        spread = (square / (1 - second**count)).sqrt_().add_(EPSILON)
-        p.addcdiv_(mean, spread, value=-rate / (1 - first**count))
+    def _states(self, name: str, parameters: list[Tensor]) -> list[Tensor]:
+        """What is remembered of each parameter under this name, at first zeros."""
+        return [self.state[p].setdefault(name, torch.zeros_like(p)) for p in parameters]
+
+
+def _gradients(parameters: list[Tensor]) -> list[Tensor]:
+    return [p.grad for p in parameters if p.grad is not None]
 
 
 def is_matrix(p: Tensor) -> bool:
@@ -85,5 +90,5 @@ def orthogonal(matrices: Tensor) -> Tensor:
     a, b, c = ITERATION
     for _ in range(ROUNDS):
         gram = x @ x.mT
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)  # ax + (bg + cgg)x
     return x.mT if tall else x
