@@ -141,7 +141,7 @@ def test_a_picture_that_cannot_be_read_takes_its_label_along(tmp_path: Path) -> 
         prior = model.sampler.prior
         for place, kind in enumerate(("bright", "dark")):
             sound = [read_picture(p).values for p in sorted((tmp_path / kind).iterdir()) if p != broken]
-            learned = prior.codes(prior.means, prior.space)[place].numpy()
+            learned = prior.codes(prior.means, prior.space)[place].cpu().numpy()
             assert np.allclose(learned, model.encode(np.stack(sound)).mean(0), atol=1e-3)
 
 

@@ -13,7 +13,7 @@ import torch
 from sklearn.decomposition import PCA
 
 from diabolo.errors import Diverged, Mistake
-from diabolo.events import Evaluated, Event, Note, Started, Stepped
+from diabolo.events import Evaluated, Event, Note, Started, Stepped, ignore
 from diabolo.latents import Variational
 from diabolo.model import Model
 from diabolo.network import Network
@@ -24,10 +24,12 @@ from diabolo.recipe import Recipe, Training, with_options
 from diabolo.recipes import named
 from diabolo.sources import open_source
 from diabolo.training import find_device, fit
-from diabolo.training.batches import ahead, split
+from diabolo.training.batches import Batches, ahead, split
 from diabolo.training.pictures import Pictures
 from diabolo.training.players import autoencoder
+from diabolo.training.processes import Processes
 from diabolo.training.schedule import learning_rate, penalty_share
+from diabolo.training.survey import survey
 
 TINY = {"epochs": 2, "batch_size": 32, "latent.size": 4}
 NARROW = {**TINY, "architecture.width": 16}
@@ -456,6 +458,19 @@ def test_streamed_is_the_same_as_in_memory(name: str, workers: int, files: Path)
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
     assert streamed.metrics["mse"] == held.metrics["mse"]
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(("memory", "workers", "thread"), [(2048, 2, True), (1, 0, True), (1, 2, False)])
+def test_batches_for_a_gpu_are_made_by_a_thread_or_by_workers_but_not_by_workers_of_a_thread(
+    memory: int, workers: int, thread: bool, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[Any] = []
+    monkeypatch.setattr("diabolo.training.batches.ahead", lambda raw: threads.append(raw) or raw)
+    pictures, nothing = Pictures(open_source(files), Preprocessing(), memory, workers), np.zeros(0, int)
+    conversion, gpu = survey(pictures, 0, ignore)[1], Processes(torch.device("cuda"))
+    batches = Batches(pictures, conversion, Training(), gpu, np.arange(5), nothing)
+    assert [len(raw) for raw in batches._raw(pictures, np.arange(5), 2, None)] == [2, 2, 1]
+    assert bool(threads) == thread
 
 
 def test_pictures_that_break_while_they_are_streamed(files: Path, tmp_path: Path) -> None:

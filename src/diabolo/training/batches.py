@@ -86,17 +86,23 @@ class Batches:
         self, indices: np.ndarray, size: int, places: np.ndarray | None = None
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of images and of what they are to become: the same tensor twice, where there are no partners."""
-        crop, margin = self.training.crop, self.training.margin
-        raw = self._ahead(self.pictures.batches(indices, size, crop, places, margin))
+        raw = self._raw(self.pictures, indices, size, places)
         if self.partners is None:
             yield from ((batch, batch) for batch in map(self._tensor, raw))
         else:
-            others = self._ahead(self.partners.batches(indices, size, crop, places, margin))
+            others = self._raw(self.partners, indices, size, places)
             yield from ((self._tensor(one), self._tensor(other)) for one, other in zip(raw, others, strict=True))
 
-    def _ahead(self, raw: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-        """The same batches; for a device that computes by itself, the next ones are made meanwhile."""
-        return raw if self.processes.device.type == "cpu" else ahead(raw)
+    def _raw(
+        self, pictures: Pictures, indices: np.ndarray, size: int, places: np.ndarray | None
+    ) -> Iterator[np.ndarray]:
+        """Raw batches; for a device that computes by itself, the next ones are made meanwhile.
+
+        Worker processes do that anyway. And one that is forked from a pool's thread ends as if it had failed: Python
+        lets it wait for that thread, which it is itself.
+        """
+        raw = pictures.batches(indices, size, self.training.crop, places, self.training.margin)
+        return raw if self.processes.device.type == "cpu" or pictures.streamed else ahead(raw)
 
     def _tensor(self, raw: np.ndarray) -> Tensor:
         inside = None

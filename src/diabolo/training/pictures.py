@@ -55,6 +55,11 @@ class Pictures(Dataset):
     def __len__(self) -> int:
         return len(self.order)
 
+    @property
+    def streamed(self) -> bool:
+        """Whether worker processes read the pictures, some ahead of those that are asked for."""
+        return not self.in_memory and self.workers > 0
+
     def name(self, i: int) -> str:
         return self.source.name(int(self.order[i]))
 
