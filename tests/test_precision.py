@@ -10,7 +10,7 @@ import torch
 from diabolo.recipe import Training
 from diabolo.sampler import Sampler
 from diabolo.training.precision import AT_HOME, computing, precision_of
-from diabolo.training.prior import LEAST_STEPS, MOST_TIMES, Codes, learn
+from diabolo.training.prior_steps import LEAST_STEPS, MOST_TIMES, Codes, learn
 
 CPU = torch.device("cpu")
 

@@ -36,7 +36,8 @@ from diabolo.sampler import Sampler, even
 from diabolo.sources import Attribute, labelled, labels, open_source
 from diabolo.tasks import generate
 from diabolo.training import each_prior, fit, with_priors
-from diabolo.training.prior import SEEN, Codes, distance, learn, shown, told_apart, with_able
+from diabolo.training.prior import SEEN, distance, shown, told_apart, with_able
+from diabolo.training.prior_steps import Codes, learn
 
 SMALL = FlowMatching(width=48, depth=2, steps=500, batch_size=128, learning_rate=5e-3, ema=0.98, evaluations=20)
 MASKED = MaskedFlowMatching(width=48, depth=2, steps=500, batch_size=128, learning_rate=5e-3, ema=0.98, evaluations=20)

@@ -11,36 +11,25 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from diabolo.errors import Diverged, Mistake
-from diabolo.events import Listener, Note, Passed
+from diabolo.errors import Mistake
+from diabolo.events import Listener, Note
 from diabolo.model import Model
 from diabolo.options import name_of, numbered, replace
 from diabolo.priors import PRIORS
 from diabolo.priors.base import combinations
-from diabolo.recipe import Auto, Recipe, Training
+from diabolo.recipe import Auto, Recipe
 from diabolo.sampler import Sampler, vocabulary_of
 from diabolo.sources import Attribute
 from diabolo.training.batches import Batches
 from diabolo.training.pictures import Pictures
-from diabolo.training.players import Player
-from diabolo.training.precision import computing, precision_of
+from diabolo.training.prior_steps import Codes, learn
 from diabolo.training.records import completes, joined
-from diabolo.training.schedule import learning_rate
 
 FEW = 10  # images of a class: of fewer the user is told
 LEAST_COMPARED = 5  # held-out images of a class for a distance of its own
 MOST_COMPARED = 2000  # held-out images that samples are compared with
 SEEN = 32  # pixels a side, at most, of pictures that are compared
 DRAWN = 4000  # samples, at least: more than codes, so that chance in drawing does not choose
-TOLD_EVERY = 20  # steps
-LEAST_STEPS, MOST_TIMES = 2000, 300  # steps for few codes; how often each of many is learned from
-
-
-class Codes(NamedTuple):
-    """Codes (n, *code) and what their images are of (n, k)."""
-
-    values: Tensor
-    conditions: Tensor
 
 
 def with_able(recipe: Recipe, latent: nn.Module, records: bool) -> Recipe:
@@ -154,56 +143,6 @@ def recorded(model: Model, batches: Batches, indices: np.ndarray, codes: Codes) 
     chosen = indices[readable(batches.pictures, indices)]
     rows = joined(model, batches.pictures, chosen, codes.values)
     return Codes(rows, torch.zeros(len(rows), 0, dtype=torch.long, device=rows.device))
-
-
-def learn(sampler: Sampler, codes: Codes, training: Training, listen: Listener, words: bool = False) -> None:
-    """Learn one prior, in closed form or, where it has a loss, by gradient, with the seed and precision of the run.
-
-    What is drawn is not looked at beside codes that are `words` of a grid or codebook: stretched, it would leave these.
-    """
-    generator = Generator(codes.values.device).manual_seed(training.seed)
-    sampler.prior.learn(codes.values, codes.conditions, generator)
-    if hasattr(sampler.prior, "loss"):
-        descend(sampler, codes, training, listen)
-    if hasattr(sampler.prior, "settle") and not words:
-        with torch.no_grad():
-            sampler.prior.eval().settle(codes.values, codes.conditions, generator)
-
-
-def descend(sampler: Sampler, codes: Codes, run: Training, listen: Listener) -> None:
-    """Lessen the prior's loss, step by step, on batches drawn with a seed of their own.
-
-    Of few codes in fewer steps than the part asks for: learned too often, they would be learned by heart.
-    """
-    part, name, count = sampler.part, name_of(sampler.part), len(codes.values)
-    steps = min(part.steps, max(LEAST_STEPS, MOST_TIMES * count // part.batch_size))
-    device, precision = codes.values.device, precision_of(run.precision, codes.values.device)
-    training = Training(
-        epochs=1,
-        learning_rate=part.learning_rate,
-        optimizer=part.optimizer,
-        ema=part.ema,
-        schedule="cosine",
-        warmup=0.02,
-    )
-    numbers = codes.values[0].numel()
-    player = Player(name, sampler.prior.train(), lambda *_: {}, training)
-    generator = Generator(device)
-    shuffle, order = Generator().manual_seed(run.seed), torch.zeros(0, dtype=torch.long)
-    for step in range(steps):
-        generator.manual_seed(run.seed * steps + step)
-        if len(order) < min(part.batch_size, count):
-            order = torch.cat((order, torch.randperm(count, generator=shuffle)))
-        chosen, order = order[: part.batch_size], order[part.batch_size :]
-        chosen = chosen.to(device)
-        with computing(device, precision):
-            losses = sampler.prior.loss(codes.values[chosen], codes.conditions[chosen], generator)
-        loss = losses.float().mean() / numbers
-        if not player.step(loss, learning_rate(training, step, steps), step):
-            raise Diverged(f"the prior {name} diverged at step {step}; try: --priors.{name}.learning-rate 1e-4")
-        if step % TOLD_EVERY == 0:
-            listen(Passed(step, steps, f"steps of the prior {name}, loss {loss.item():.4g}"))
-    player.swap_average()
 
 
 def distance(model: Model, codes: Codes, sampler: Sampler, generator: Generator) -> float:
