@@ -28,10 +28,11 @@ def table(result: dict[str, Any]) -> str:
     missed = [gate for gate in result["gates"] if not gate["passed"]]
     lines += ["", *(f"**Missed**: {g['what']} is {number(g['value'])}, promised {number(g['limit'])}." for g in missed)]
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    reached = f"{len(result['gates']) - len(missed)} of {len(result['gates'])} promised figures reached."
+    gates = len(result["gates"])
+    reached = f"{gates - len(missed)} of {gates} promised figures reached. " if gates else ""
     lines += [
         "" if missed else None,
-        f"{reached} `{result['command']}`, {result['date']}, {result['processor']}; {versions}.",
+        f"{reached}`{result['command']}`, {result['date']}, {result['processor']}; {versions}.",
     ]
     return "\n".join(line for line in lines if line is not None)
 

@@ -481,6 +481,27 @@ def test_a_file_that_lies_is_refused(model: Model, lie: str, tmp_path: Path) -> 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("place", range(len(PARTS)), ids=[name_of(part) for part in PARTS])
+def test_statistics_of_other_shapes_are_refused_or_do_no_harm(model: Model, place: int, tmp_path: Path) -> None:
+    path = tmp_path / "m.diabolo"
+    artifact.save(of_one(model, place), path)
+    with safetensors.safe_open(path, "pt") as file:
+        told, held = json.loads(file.metadata()["diabolo"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    refused = 0
+    for name in told["prior"]["shapes"]:
+        value = held[f"prior.{name}"]
+        short = value[..., :-1].contiguous() if value.dim() else value.new_ones(3)
+        other, shapes = held | {f"prior.{name}": short}, told["prior"]["shapes"] | {name: list(short.shape)}
+        said = told | {"prior": told["prior"] | {"shapes": shapes}}
+        said["digest"] = artifact._digest(said, other)
+        safetensors.torch.save_file(other, path, {"diabolo": json.dumps(said)})
+        try:
+            generate.Generator(path).sample(20, seed=0)
+        except Mistake as mistake:
+            refused += "\n" not in str(mistake)
+    assert refused >= 3
+
+
 def test_pictures_that_no_prior_can_be_learned_from() -> None:
     recipe = Recipe(Flat(1, 8), Plain(2), Gaussian(), priors="normal", training=Training(epochs=1))
     with pytest.raises(Mistake, match="every picture is the same"):

@@ -80,12 +80,22 @@ class Sampler(nn.Module):
         return f"{name_of(self.part)} ({known or 'no labels'})"
 
     def check(self) -> None:
-        """A `Mistake` where numbers that were read cannot be conditions or counts."""
+        """A `Mistake` where numbers that were read cannot be conditions or counts, or where nothing can be drawn."""
         if not (self.counts > 0).all():
             raise Mistake("its counts of images are not positive")
         for values, attribute in zip(self.rows.T, self.attributes, strict=True):
             if not ((values >= UNKNOWN) & (values < len(attribute.values))).all():
                 raise Mistake(f"its images are of values that {attribute.name!r:.40} does not have")
+        if next(self.prior.buffers(), None) is None:  # weights have the shapes that the options say
+            return
+        generator = Generator(self.rows.device).manual_seed(0)
+        try:
+            with torch.no_grad():
+                drawn = self.sample(self.rows, generator)
+        except (RuntimeError, IndexError, ValueError) as error:
+            raise Mistake("the statistics of its prior do not fit each other") from error
+        if drawn.shape != (len(self.rows), *self.space.shape):
+            raise Mistake("the statistics of its prior do not fit its codes")
 
     def meant(self, label: Any) -> tuple[int, ...]:
         """The place of each attribute's value that a label asks for, -1 where it does not say.
