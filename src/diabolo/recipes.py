@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from collections.abc import Iterable
 
 from diabolo.architectures import Blocks, Conv, Flat, Unet
@@ -162,7 +160,7 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
             Gaussian(),
             beta=0.02,
             priors=(FlowMatching(),),
-            training=dataclasses.replace(_GENERATING, patience=10),  # of few, the best epoch is soon past
+            training=_GENERATING,
         ),
         "new pictures like those it learned from, of any class: `diabolo generate`",
     ),
