@@ -119,17 +119,23 @@ def learned_one(model: Model, place: int, codes: Codes, attributes: Sequence[Att
 def encoded(model: Model, batches: Batches, indices: np.ndarray, generator: Generator) -> Codes:
     """The codes of the images at `indices`, drawn where the latent draws; those that cannot be read are left out."""
     pictures, network = batches.pictures, model.network.eval()
-    values = []
+    values, means, deviations = [], [], []
     for raw in pictures.batches(indices, model.batch_size, batches.training.crop):
         with torch.no_grad():
             image = network.seen(batches.conversion.to_network(raw, model.dtype).to(model.device))
-            code = network.latent.encode(network.encoder(image).values, origin=image, generator=generator)
-            values.append(code.values.float())
+            features = network.encoder(image).values
+            values.append(network.latent.encode(features, origin=image, generator=generator).values.float())
+            if hasattr(network.latent, "posterior"):
+                mean, log_variance = network.latent.posterior(features)
+                means.append(mean.float())
+                deviations.append((log_variance.float() / 2).exp())
     given = pictures.conditions
     said = np.zeros((len(pictures), 0), int) if given is None else given.indices
     codes = Codes(torch.cat(values), torch.from_numpy(said[indices]).to(model.device))
+    if means:
+        codes = codes._replace(means=torch.cat(means), deviations=torch.cat(deviations))
     sound = readable(pictures, indices)
-    return codes if sound.all() else Codes(codes.values[sound], codes.conditions[sound])
+    return codes if sound.all() else codes.at(torch.from_numpy(sound).to(model.device))
 
 
 def readable(pictures: Pictures, indices: np.ndarray) -> np.ndarray:
