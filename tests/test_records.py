@@ -23,6 +23,7 @@ from diabolo.recipes import suited
 from diabolo.sources import open_mixed, open_rows, read_table
 from diabolo.sources.encoding import Numbers
 from diabolo.sources.modalities import Modalities, PictureCode, Tokens, learn_modalities
+from diabolo.tasks.generate.records import RecordWish
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PRIOR = {"width": 96, "depth": 2, "steps": 1200, "batch_size": 128, "ema": 0.98, "evaluations": 20}
@@ -256,7 +257,9 @@ def test_the_best_of_several_pictures_fits_better(generator: Generator) -> None:
     rows = torch.from_numpy(modalities.encode(table.cells, np.full((400, 12), np.nan), 0)).float()
     missed = {}
     for best in (False, True):
-        drawn = sampler.complete(rows, torch.Generator().manual_seed(5), 2.0, best=best)
+        chance = torch.Generator().manual_seed(5)
+        shown = RecordWish(generator._model, table).shown
+        drawn = sampler.best(rows, chance, 2.0, shown) if best else sampler.complete(rows, chance, 2.0)
         images = generator._model.decode(modalities.decode(drawn.double().numpy())[1])
         missed[best] = np.abs(images.mean((1, 2)) - cells["ink"]).mean()
     assert missed[True] < 0.95 * missed[False]

@@ -160,7 +160,7 @@ def test_pairs_are_found_by_name_and_cut_at_the_same_place(images: np.ndarray, t
     recipe = with_options(named("denoise"), {**TINY, "corruption": "none", "hint": "none", "turn": True})
     pictures, partners = (Pictures(s, recipe.preprocessing) for s in (source, target))
     batches = _batches(recipe, pictures, partners)
-    for one, other, _ in batches.epoch(0):
+    for one, other, *_ in batches.epoch(0):
         assert torch.allclose(one, 1 - other, atol=1e-6)
         heard.append(float(one.mean()))
     assert heard
@@ -218,7 +218,7 @@ def test_quarter_turns(images: np.ndarray) -> None:
     square = images[:, :16, :16]
     recipe = with_options(named("denoise"), {**TINY, "flip": False, "turn": True})
     pictures = Pictures(Arrays(square), recipe.preprocessing)
-    turned = torch.cat([batch for batch, _, _ in _batches(recipe, pictures, pictures).epoch(0)])
+    turned = torch.cat([batch.images for batch in _batches(recipe, pictures, pictures).epoch(0)])
     whole = torch.from_numpy(square)[:, None] / 255
     kinds = [
         (turned[:, None] - whole.rot90(k, (2, 3))[None]).abs().flatten(2).amax(2).min(1).values < 1e-5 for k in range(4)
@@ -266,14 +266,14 @@ def test_the_critic_learns_to_tell_noise_from_pictures() -> None:
     for _ in range(150):
         true = torch.rand(16, 1, 1, 1, generator=generator).expand(-1, 1, 16, 16)
         made = torch.rand(16, 1, 16, 16, generator=generator)
-        loss = term.discernment(critic, step(true, made, mask), generator).mean()
+        loss = term.lesson(critic, step(true, made, mask), generator).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     assert float(loss.detach()) < 1.5  # 2 where it tells nothing
     critic.eval()  # its singular vectors stand still
     assert (critic(true, mask).flatten(1).mean(1) > critic(made, mask).flatten(1).mean(1)).all()
-    paid = term.deception(critic, step(true, made, mask))
+    paid = term.price(critic, step(true, made, mask))
     assert torch.allclose(paid, -0.5 * 256 * critic(made, mask).flatten(1).mean(1), atol=1e-4)
 
 
@@ -286,26 +286,30 @@ def test_the_critic_judges_only_where_something_is_missing() -> None:
     hole, everything = torch.zeros(2, 1, 32, 32), torch.ones(2, 1, 32, 32)
     hole[..., :4, :4] = 1
     for cost in (
-        lambda image, missing: term.deception(critic, step(image, image, missing)),
-        lambda image, missing: term.discernment(critic, step(made, image, missing), seeded()),
+        lambda image, missing: term.price(critic, step(image, image, missing)),
+        lambda image, missing: term.lesson(critic, step(made, image, missing), seeded()),
     ):
         assert torch.equal(cost(made, hole), cost(changed, hole))
         assert not torch.equal(cost(made, everything), cost(changed, everything))
-    assert (term.deception(critic, step(made, made, torch.zeros_like(hole))) == 0).all()
+    assert (term.price(critic, step(made, made, torch.zeros_like(hole))) == 0).all()
 
 
 def test_the_critic_keeps_its_own_pace_and_nobody_in_the_game_is_carried_on() -> None:
     options = {"terms": "adversarial", "terms.adversarial.pace": 3.0, "optimizer": "adam", "likelihood": "laplace"}
     recipe = with_options(named("inpaint"), TINY | options)
     network, images = Network(recipe, (1, 16, 16)), torch.rand(2, 1, 16, 16, generator=seeded())
-    critic = players.critics(network, recipe, lambda module: module, "cpu")[0]
+    critic = players.companions(network, recipe, lambda module: module, "cpu")[0]
     for player, rate in ((players.autoencoder(network, network, recipe, [critic]), 1e-3), (critic, 3e-3)):
         loss = sum(term.sum() for term in player.loss(images, images, seeded()).values())
         assert player.step(loss, 1e-3, 0)
         assert player.optimizer.param_groups[0]["lr"] == pytest.approx(rate)
         assert player.optimizer.param_groups[0]["betas"] == (0.5, 0.99)
     alone = players.autoencoder(network, network, with_options(named("inpaint"), TINY | {"optimizer": "adam"}))
-    assert alone.optimizer.param_groups[0]["betas"] == (0.9, 0.999)
+    helped = with_options(named("deep"), {"terms": "telling"})
+    network = Network(helped, (64,))
+    reader = players.companions(network, helped, lambda module: module, "cpu", 3)[0]
+    for player in (alone, reader, players.autoencoder(network, network, helped, [reader])):
+        assert player.optimizer.param_groups[0]["betas"] == (0.9, 0.999)
 
 
 def test_a_run_with_a_critic_resumes_as_if_unbroken(images: np.ndarray, tmp_path: Path) -> None:

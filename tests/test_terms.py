@@ -10,19 +10,25 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import correlate1d
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from diabolo import artifact
 from diabolo.errors import Mistake
 from diabolo.model import Model
-from diabolo.objectives import TERMS, AdversarialCode, Pyramid, Step
+from diabolo.objectives import TERMS, AdversarialCode, Pyramid, Step, Telling
 from diabolo.objectives.matching import SCALES, discrepancy
 from diabolo.objectives.pyramid import doubled, laplacian
+from diabolo.preprocessing import Preprocessing
 from diabolo.recipe import with_options
 from diabolo.recipes import named
-from diabolo.sources import open_source
+from diabolo.sources import labelled, labels, open_rows, open_source
 from diabolo.training import fit
+from diabolo.training.beside import beside
+from diabolo.training.pictures import Pictures
 
-SHAPE, CODE = (1, 16, 16), (4,)
+SHAPE, CODE, BESIDE = (1, 16, 16), (4,), 3
 
 
 def seeded(seed: int = 2) -> torch.Generator:
@@ -38,19 +44,21 @@ def step(n: int = 6) -> Step:
     made, values, marks = numbers(n, *SHAPE), numbers(n, *CODE, seed=3), numbers(n, 1, *SHAPE[1:], seed=4)
     learned = (tensor.requires_grad_() for tensor in (made, values, marks))
     made, values, marks = learned
-    return Step(numbers(n, *SHAPE, seed=2), made, missing, values, marks)
+    beside = numbers(n, BESIDE, seed=6)
+    beside[0, 1] = math.nan
+    return Step(numbers(n, *SHAPE, seed=2), made, missing, values, marks, beside=beside)
 
 
 @pytest.mark.parametrize("name", TERMS.names())
 def test_every_term_costs_something_of_what_it_needs_and_of_nothing_else(name: str) -> None:
     term, seen = TERMS.one(name), step()
-    if hasattr(term, "deception"):
-        critic = term.build(SHAPE, CODE)
-        cost = term.deception(critic, seen)
-        discerned = term.discernment(critic, seen, seeded())
+    if hasattr(term, "price"):
+        critic = term.build(SHAPE, CODE, BESIDE)
+        cost = term.price(critic, seen)
+        discerned = term.lesson(critic, seen, seeded())
         assert discerned.shape == (6,)
         assert (discerned >= 0).all()
-        assert torch.equal(term.discernment(critic.eval(), seen, seeded()), term.discernment(critic, seen, seeded()))
+        assert torch.equal(term.lesson(critic.eval(), seen, seeded()), term.lesson(critic, seen, seeded()))
         assert term.pace > 0
     else:
         cost = term.cost(seen, seeded())
@@ -59,8 +67,10 @@ def test_every_term_costs_something_of_what_it_needs_and_of_nothing_else(name: s
     assert cost.dtype == torch.float32
     assert cost.isfinite().all()
     cost.sum().backward()
-    about = {"images": seen.made, "codes": seen.values, "marks": seen.marks}
-    assert [needed for needed, tensor in about.items() if tensor.grad is not None] == [term.needs]
+    about = {"images": seen.made, "codes": seen.values, "marks": seen.marks, "beside": seen.values}
+    learned = [tensor for tensor in (seen.made, seen.values, seen.marks) if tensor.grad is not None]
+    assert len(learned) == 1
+    assert learned[0] is about[term.needs]
 
 
 class TestMatching:
@@ -163,12 +173,12 @@ def test_the_critic_of_codes_tells_them_from_draws_until_they_are_draws() -> Non
         for _ in range(150):
             codes = mean + torch.randn(64, *CODE, generator=chance)
             seen = Step(codes, codes, None, codes)
-            loss = term.discernment(critic, seen, chance).mean()
+            loss = term.lesson(critic, seen, chance).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
         assert least < loss.item() < most
-        paid = term.deception(critic, seen).mean().item()
+        paid = term.price(critic, seen).mean().item()
         assert paid > 0.2 if mean else 0.04 < paid < 0.12
 
 
@@ -177,9 +187,9 @@ def digits() -> np.ndarray:
     return open_source("digits").array[:1000]
 
 
-def trained(digits: np.ndarray, **options: Any) -> Model:
+def trained(images: Any, **options: Any) -> Model:
     quick = {"epochs": 15, "batch_size": 50, "latent.size": 4, "architecture.width": 64}
-    return fit(open_source(digits), with_options(named("deep"), quick | options))
+    return fit(open_source(images), with_options(named("deep"), quick | options))
 
 
 def test_codes_become_normal(digits: np.ndarray, tmp_path: Path) -> None:
@@ -196,10 +206,13 @@ def test_codes_become_normal(digits: np.ndarray, tmp_path: Path) -> None:
         assert artifact.load(tmp_path / "m.diabolo").recipe == model.recipe
 
 
-def test_a_run_with_two_critics_and_further_terms_resumes_as_if_unbroken(digits: np.ndarray, tmp_path: Path) -> None:
-    terms = {"terms": "adversarial,adversarial-code,matching,pyramid", "architecture.width": 4, "epochs": 1}
+def test_a_run_with_two_critics_a_reader_and_further_terms_resumes_as_if_unbroken(
+    digits: np.ndarray, tmp_path: Path
+) -> None:
+    terms = {"terms": "adversarial,adversarial-code,matching,pyramid,telling", "architecture.width": 4, "epochs": 1}
+    source = labelled(open_source(digits), labels("digits")[:1000])
     recipe = with_options(named("conv"), {**terms, "batch_size": 50, "terms.adversarial.levels": 2})
-    whole = fit(open_source(digits), recipe)
+    whole = fit(source, recipe)
 
     def breaking(event: Any) -> None:
         if getattr(event, "step", 0) == 8:
@@ -207,7 +220,61 @@ def test_a_run_with_two_critics_and_further_terms_resumes_as_if_unbroken(digits:
 
     keep = tmp_path / "checkpoint"
     with pytest.raises(RuntimeError, match="broken"):
-        fit(open_source(digits), recipe, keep=keep, every=0, listen=breaking)
-    resumed = fit(open_source(digits), recipe, keep=keep, resume=True)
+        fit(source, recipe, keep=keep, every=0, listen=breaking)
+    resumed = fit(source, recipe, keep=keep, resume=True)
     ours, theirs = whole.network.state_dict(), resumed.network.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+class TestTelling:
+    def test_it_is_half_the_squares_of_what_is_known(self) -> None:
+        """For each value that is made, so that it counts as much beside a large image as beside a small one."""
+        term, codes, known = Telling(weight=0.4), numbers(6, *CODE), numbers(6, BESIDE, seed=6)
+        reader = term.build(SHAPE, CODE, BESIDE)
+        missed = (reader(codes) - known).detach()
+        known[2, 1], missed[2, 1] = math.nan, 0.0
+        cost = term.price(reader, Step(codes, codes, None, codes, beside=known))
+        torch.testing.assert_close(cost.detach(), 0.2 * len(CODE) * CODE[0] * missed.square().sum(1))
+
+    def test_classes_can_be_read_off_codes(self, digits: np.ndarray) -> None:
+        """By scikit-learn's linear classifier, of images that were not learned."""
+        known = labels("digits")[:1000]
+
+        def read(weight: float) -> float:
+            terms = {"terms": "telling", "terms.telling.weight": weight, "latent.size": 12}
+            model = trained(labelled(open_source(digits[:800]), known[:800]), **terms)
+            assert model.metrics["mse"] < 0.5 * model.metrics["variance"]
+            learned, met = model.encode(digits[:800]), model.encode(digits[800:])
+            classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+            return float(classifier.fit(learned, known[:800]).score(met, known[800:1000]))
+
+        assert read(0.04) > read(0.0) + 0.05
+
+    def test_nothing_can_be_told_of_images_without_labels(self, digits: np.ndarray) -> None:
+        with pytest.raises(Mistake, match=r"needs pictures of which something is known: got no labels; .*terms none"):
+            trained(digits, terms="telling")
+
+
+def test_what_stands_beside_pictures_is_as_wide_as_it_says() -> None:
+    """Each attribute, and each column of records, has a mean of 0 and a variance of 1 in all, of what is known."""
+    images = numbers(40, 8, 8).numpy()
+    said = {"class": list("abcd") * 10, "size": ["S", "L", "", "L"] * 10}
+    rows = beside(Pictures(labelled(open_source(images), said), Preprocessing()), 0)
+    assert rows.shape == (40, 4 + 2)
+    assert torch.equal(
+        rows.isnan(), torch.tensor([False] * 4 + [True] * 2).expand(40, 6) & (torch.arange(40) % 4 == 2)[:, None]
+    )
+    for part in rows.split((4, 2), 1):
+        held = part[~part.isnan().any(1)]
+        torch.testing.assert_close(held.mean(0), torch.zeros(part.shape[1]), atol=1e-6, rtol=0)
+        torch.testing.assert_close(held.square().sum(1).mean(), torch.ones(()))
+    assert torch.equal(rows[::4, :4], rows[:1, :4].expand(10, -1))
+    pictures = [None if i % 5 == 1 else image for i, image in enumerate(images)]
+    records = {"picture": pictures, "class": said["class"], "width": np.arange(40.0)}
+    source = open_rows(records)
+    rows = beside(Pictures(source, Preprocessing()), 0)
+    assert rows.shape == (32, 4 + 1)
+    assert torch.equal(rows[:, 4].argsort(), torch.arange(32))
+    assert [int(i) for i in rows[:, :4].argmax(1)] == [
+        "abcd".index(c) for i, c in enumerate(said["class"]) if i % 5 != 1
+    ]

@@ -8,7 +8,7 @@ from diabolo.architectures import Blocks, Conv, Flat, Unet
 from diabolo.corruptions import Blur, Boxes, Downscale, Flaws, Jpeg, MissingPixels, Noise, Strokes, Swap, Warp
 from diabolo.errors import unknown
 from diabolo.latents import Coded, Contractive, Linear, Plain, Quantised, Sparse, Variational
-from diabolo.objectives import Bernoulli, Gaussian, Marking
+from diabolo.objectives import Bernoulli, Gaussian, Marking, Telling
 from diabolo.preprocessing import Preprocessing
 from diabolo.priors import FlowMatching, MaskedFlowMatching, Normal
 from diabolo.recipe import Recipe, Training
@@ -203,6 +203,7 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
             Variational(64),
             Bernoulli(),
             beta=0.02,  # more of the picture in its code, so that its strokes can be told from it
+            terms=(Telling(),),
             priors=(MaskedFlowMatching(384, 4, guidance=2.0, steps=18000, learning_rate=1e-3),),
             training=_GENERATING,
         ),

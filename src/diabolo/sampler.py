@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -153,10 +153,14 @@ class Sampler(nn.Module):
         drawn: Tensor = self.prior.sample(conditions, generator, guidance)
         return drawn
 
-    def complete(self, codes: Tensor, generator: Generator, guidance: float = 1.0, best: bool = False) -> Tensor:
-        """Rows of modalities (n, d) with what is NaN in them drawn, given the rest; the `best` of several."""
-        draw = self.prior.best if best else self.prior.complete
-        drawn: Tensor = draw(codes, self.rows[:1].expand(len(codes), -1), generator, guidance)
+    def complete(self, codes: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
+        """Rows of modalities (n, d) with what is NaN in them drawn, given the rest."""
+        drawn: Tensor = self.prior.complete(codes, self.rows[:1].expand(len(codes), -1), generator, guidance)
+        return drawn
+
+    def best(self, codes: Tensor, generator: Generator, guidance: float, shown: Callable[[Tensor], Tensor]) -> Tensor:
+        """The same, of several drawn those rows that, as they are `shown`, fit best to what is given."""
+        drawn: Tensor = self.prior.best(codes, self.rows[:1].expand(len(codes), -1), generator, guidance, shown)
         return drawn
 
     def likeliest(self, codes: Tensor) -> Tensor:

@@ -10,7 +10,8 @@ from diabolo.objectives.laplace import Laplace
 from diabolo.objectives.marking import Marking
 from diabolo.objectives.matching import Matching
 from diabolo.objectives.pyramid import Pyramid
-from diabolo.objectives.step import Rivalry, Step, Term
+from diabolo.objectives.step import Companion, Step, Term
+from diabolo.objectives.telling import Telling
 from diabolo.options import Family
 
 LIKELIHOODS = Family("likelihood", Gaussian, Bernoulli, Laplace)
@@ -21,14 +22,15 @@ __all__ = [
     "Adversarial",
     "AdversarialCode",
     "Bernoulli",
+    "Companion",
     "Gaussian",
     "Laplace",
     "Likelihood",
     "Marking",
     "Matching",
     "Pyramid",
-    "Rivalry",
     "Step",
+    "Telling",
     "Term",
     "check_range",
     "choose",
@@ -36,4 +38,4 @@ __all__ = [
     "importance_weighted",
 ]
 
-TERMS = Family("term", Adversarial, Marking, Matching, AdversarialCode, Pyramid)
+TERMS = Family("term", Adversarial, Marking, Matching, AdversarialCode, Pyramid, Telling)

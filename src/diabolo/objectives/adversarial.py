@@ -26,25 +26,26 @@ class Adversarial:
     """
 
     needs: ClassVar[str] = "images"
+    against: ClassVar[bool] = True
 
     weight: float = option(0.02, "nats per value made that a critic's unit of doubt is worth", at_least=0)
     width: int = option(32, "channels of the critic's first level", at_least=1, at_most=512)
     levels: int = option(3, "how many times the critic halves the image", at_least=1, at_most=6)
     pace: float = option(4.0, "the critic's learning rate over the autoencoder's (Heusel 2017)", above=0, at_most=100)
 
-    def build(self, image: Shape, code: Shape) -> Critic:
+    def build(self, image: Shape, code: Shape, beside: int = 0) -> Critic:
         """The critic of images (c, h, w); vectors are a `Mistake`."""
         if len(image) != 3:
             raise Mistake("the adversarial term needs images", got=f"vectors of {image[0]} numbers")
         return Critic(image[0], self.width, self.levels)
 
-    def deception(self, critic: nn.Module, step: Step) -> Tensor:
+    def price(self, critic: nn.Module, step: Step) -> Tensor:
         """What the autoencoder pays for being found out, (n,), nats: less the more natural the critic finds it."""
         made, missing = _filled_in(step)
         numbers = missing.float().flatten(1).sum(1) * made.shape[1]
         return -self.weight * numbers * _of_places(critic(made, missing), missing)
 
-    def discernment(self, critic: nn.Module, step: Step, generator: Generator) -> Tensor:
+    def lesson(self, critic: nn.Module, step: Step, generator: Generator) -> Tensor:
         """The critic's own loss, (n,): 0 where it gives 1 or more to true places and -1 or less to made ones."""
         made, missing = _filled_in(step)
         losses = relu(1 - critic(step.target, missing)), relu(1 + critic(made, missing))

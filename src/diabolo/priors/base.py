@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -58,8 +59,18 @@ class CanComplete(Protocol):
         """The same without chance: about the most likely of what may be drawn."""
         ...
 
-    def best(self, codes: Tensor, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
-        """The same as `complete`, of several drawn the one that what is given would best be guessed from."""
+    def best(
+        self,
+        codes: Tensor,
+        conditions: Tensor,
+        generator: Generator,
+        guidance: float,
+        shown: Callable[[Tensor], Tensor],
+    ) -> Tensor:
+        """The same as `complete`, of several drawn the one that what is given would best be guessed from.
+
+        `shown` says of whole codes how they look to who sees what they stand for.
+        """
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
@@ -37,7 +38,7 @@ class MaskedFlowMatching:
     simple: float = option(0.75, "how often none, one or all but one are given in training", at_least=0, at_most=1)
     forget: float = option(0.1, "how often the conditions are forgotten in training", at_least=0, at_most=0.9)
     guidance: float = option(1.0, "guidance, unless another is asked for", at_least=0, at_most=20)
-    candidates: int = option(4, "pictures drawn for one, of which the best to fit is kept", at_least=1, at_most=100)
+    candidates: int = option(8, "pictures drawn for one, of which the best to fit is kept", at_least=1, at_most=100)
     evaluations: int = option(24, "times the velocity is computed for a code", at_least=2, at_most=1000)
     steps: int = option(6000, "steps of training", at_least=1)
     batch_size: int = option(256, "codes in one step", at_least=1)
@@ -148,14 +149,23 @@ class MaskedFlowMatchingPrior(Statistics):
         rows, given = self._rows(codes)
         return self._codes(self._carried(torch.zeros_like(rows), rows, given, conditions, 1.0))
 
-    def best(self, codes: Tensor, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
-        """Of `candidates` drawn for each code the one from which the guess of what is given is nearest to it."""
+    def best(
+        self,
+        codes: Tensor,
+        conditions: Tensor,
+        generator: Generator,
+        guidance: float,
+        shown: Callable[[Tensor], Tensor],
+    ) -> Tensor:
+        """Of `candidates` drawn for each code that which, as it is `shown`, gives the guess of what is given nearest
+        to it."""
         rows, given = self._rows(codes)
         kept, least = rows, torch.full((len(rows),), torch.inf, device=rows.device)
         for _ in range(self.options.candidates):
             noise = torch.randn(rows.shape, generator=generator, device=generator.device)
             drawn = self._carried(noise, rows, given, conditions, guidance)
-            misfit = self._weighed((self.guessed(drawn, ~given) - rows).square(), given)
+            seen, _ = self._rows(shown(self._codes(drawn)))
+            misfit = self._weighed((self.guessed(seen, ~given) - rows).square(), given)
             kept = torch.where((misfit < least)[:, None], drawn, kept)
             least = torch.minimum(misfit, least)
         return self._codes(kept)

@@ -7,6 +7,7 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +17,15 @@ from diabolo.preprocessing import Conversion
 from diabolo.recipe import Training
 from diabolo.training.pictures import Pictures
 from diabolo.training.processes import Processes
+
+
+class Batch(NamedTuple):
+    """What one step learns from."""
+
+    images: Tensor  # (n, *shape)
+    targets: Tensor  # (n, *shape), what they are to become
+    share: float  # of the whole batch, where several processes share it
+    beside: Tensor | None = None  # (n, d), what is known beside the images, NaN where it is not; None = nothing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +40,7 @@ class Batches:
     held_out: np.ndarray
     partners: Pictures | None = None  # what the pictures are to become, one for each; None = themselves
     kept: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, int))  # nothing but thresholds is learned
+    beside: Tensor | None = None  # (images, d), what is known beside each picture, where a term is about that
 
     @property
     def starts(self) -> range:
@@ -45,8 +56,8 @@ class Batches:
     def per_epoch(self) -> int:
         return len(self.starts)
 
-    def epoch(self, epoch: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor, float]]:
-        """The epoch's batches from step `skip` on: this process's images, targets, and share of the whole batch.
+    def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
+        """The epoch's batches from step `skip` on: this process's share of each.
 
         Each process takes every count-th image of a batch.
         """
@@ -66,7 +77,10 @@ class Batches:
                 if self.training.turn:
                     _turn(batch, turns[at])
             whole = min(size, len(order) - int(at[0]) // size * size)
-            yield *pair, len(at) / whole
+            yield Batch(*pair, len(at) / whole, self._beside(order[at]))
+
+    def _beside(self, indices: np.ndarray) -> Tensor | None:
+        return None if self.beside is None else self.beside[indices].to(self.processes.device)
 
     def evaluation(self) -> Iterator[tuple[Tensor, Tensor, int]]:
         """The held-out images (or, without any, up to 2000 of those learned), this process's share of them.

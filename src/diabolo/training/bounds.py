@@ -52,7 +52,7 @@ def learn_bounds(model: Model, batches: Batches, steps_done: int, listen: Listen
 def _anew(batches: Batches, steps: int) -> Iterator[Tensor]:
     """So many batches of the images that are learned, from epochs that the run did not have."""
     epochs = (batches.epoch(number) for number in itertools.count(batches.training.epochs))
-    return (images for images, _, _ in itertools.islice(itertools.chain.from_iterable(epochs), steps))
+    return (batch.images for batch in itertools.islice(itertools.chain.from_iterable(epochs), steps))
 
 
 def _restored(model: Model, corrupted: Corrupted) -> tuple[Tensor, Tensor | None]:

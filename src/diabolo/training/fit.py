@@ -24,6 +24,7 @@ from diabolo.recipe import Auto, Recipe
 from diabolo.sources import Chosen, Records, Source
 from diabolo.training import checkpoint, closed_form, players
 from diabolo.training.batches import Batches, split
+from diabolo.training.beside import beside
 from diabolo.training.checks import (
     check_batch,
     check_draws,
@@ -96,7 +97,7 @@ def fit(
     network = _build(recipe, conversion)
     recipe = with_able(recipe, network.latent, isinstance(source, Records))
     check_draws(recipe, network)
-    beside = modalities_of(source, recipe, network)
+    modalities = modalities_of(source, recipe, network)
     warn_of_copying(recipe, network, conversion, listen)
     exact = closed_form.applies(recipe)  # an optimum needs no epoch to be chosen: nothing is held out
     chosen = exact and len(recipe.priors) < 2  # several priors are compared on what is held out
@@ -112,7 +113,8 @@ def fit(
     if recipe.priors:
         check_priors(recipe, network.latent, pictures, seen.low == seen.high, listen)
     partners = None if target is None else paired(pictures, Pictures(target, recipe.preprocessing, training.memory))
-    batches = Batches(pictures, conversion, training, processes, learned, held_out, partners, kept)
+    known = beside(pictures, training.seed) if any(term.needs == "beside" for term in recipe.terms) else None
+    batches = Batches(pictures, conversion, training, processes, learned, held_out, partners, kept, known)
     if training.steps and not exact:
         recipe, batches = _in_steps(recipe, batches)
     told: dict[str, Any] = {"source": source.description, "images": len(learned), "held_out": len(held_out)}
@@ -124,7 +126,7 @@ def fit(
     if target:
         told["target"] = target.description
     model = Model(recipe, network, conversion, provenance=told, encoding=getattr(source, "encoding", None))
-    model.modalities = beside
+    model.modalities = modalities
     steps = 0
     if network.view is not None:
         indices = learned[:MOST_VIEWED]
@@ -159,8 +161,9 @@ def _train(model: Model, batches: Batches, keep: Path | None, resume: bool, ever
     if len(model.conversion.shape) == 3 and training.channels_last:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it alone
     module = processes.share(network, training.shard)
-    critics = players.critics(network, model.recipe, lambda m: processes.share(m, False), processes.device)
-    everyone = [players.autoencoder(network, module, model.recipe, critics), *critics]
+    width = 0 if batches.beside is None else batches.beside.shape[1]
+    others = players.companions(network, model.recipe, lambda m: processes.share(m, False), processes.device, width)
+    everyone = [players.autoencoder(network, module, model.recipe, others), *others]
     progress = Progress()
     fingerprint = checkpoint.fingerprint_of(model.recipe, model.conversion, batches.pictures) if keep else {}
     if resume and keep and keep.exists():

@@ -51,13 +51,13 @@ def run(players: list[Player], batches: Batches, progress: Progress, precision: 
         if progress.step == steps or (training.patience and epoch - 1 - progress.best_epoch >= training.patience):
             return
         before = time.monotonic()
-        for images, targets, share in batches.epoch(epoch, done):
+        for images, targets, share, beside in batches.epoch(epoch, done):
             rate = learning_rate(training, progress.step, steps)
             counts = penalty_share(training, progress.step, steps)
             generator.manual_seed(_mixed(training.seed, progress.step, processes.rank))
             for player in players:
                 with computing(processes.device, precision):
-                    terms = player.loss(images, targets, generator, counts)
+                    terms = player.loss(images, targets, generator, counts, beside)
                 loss = torch.stack([term.float().mean() for term in terms.values()]).sum()
                 nats, values = processes.total(loss.detach() * share).item(), images[0].numel()
                 # In nats per value, so that clipping means the same for pictures of every size.
@@ -95,7 +95,7 @@ def _evaluate(
     if not math.isfinite(loss):
         raise _diverged(progress.step, batches.training.learning_rate)
     # Without held-out images the last epoch is kept.
-    best = loss < progress.best_loss or not len(batches.held_out) or len(players) > 1
+    best = loss < progress.best_loss or not len(batches.held_out) or any(player.against for player in players)
     if best:
         progress.best_loss, progress.best_epoch = loss, epoch
         progress.best = {name: value.clone() for name, value in player.module.state_dict().items()}

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from diabolo.corruptions import Corrupted, corrupt, hint
 from diabolo.errors import Mistake
 from diabolo.network import Network, Output
-from diabolo.objectives import Rivalry, Step, importance_weighted
+from diabolo.objectives import Companion, Step, importance_weighted
 from diabolo.options import numbered
 from diabolo.recipe import Recipe, Training
 from diabolo.training.muon import Muon
@@ -25,16 +25,17 @@ Loss = Callable[..., dict[str, Tensor]]
 class Player:
     """A module, the loss it lessens, and the optimiser's memory.
 
-    `loss(images, targets, generator, share)` gives named terms, each `(batch,)` in nats per image; the player minimises
-    their sum. The targets are the images themselves, but where pairs are learned; of the weight of the code's penalty
-    this `share` counts. `pace` multiplies the run's learning rate; who plays `against` another must not be carried
-    on by old gradients.
+    `loss(images, targets, generator, share, beside)` gives named terms, each `(batch,)` in nats per image; the player
+    minimises their sum. The targets are the images themselves, but where pairs are learned; of the weight of the code's
+    penalty this `share` counts; `beside` (batch, d) is what is known beside the images, where a term is about that.
+    `pace` multiplies the run's learning rate; who plays `against` another must not be carried on by old gradients.
     """
 
     def __init__(
         self, name: str, module: nn.Module, loss: Loss, training: Training, against: bool = False, pace: float = 1.0
     ) -> None:
         self.name, self.module, self.loss, self.training, self.pace = name, module, loss, training, pace
+        self.against = against
         self.parameters = dict(module.named_parameters())
         self.optimizer = _optimizer(module, training, RESTLESS if against else STEADY)
         self.average = {n: p.detach().clone() for n, p in self.parameters.items()} if training.ema else {}
@@ -79,20 +80,23 @@ def _optimizer(module: nn.Module, training: Training, betas: tuple[float, float]
     return kind(module.parameters(), rate, betas=betas, weight_decay=decay, fused=fused)
 
 
-def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Sequence[Player] = ()) -> Player:
-    """The player every recipe has: distortion + beta * penalty + what the critics find.
+def autoencoder(network: Network, module: nn.Module, recipe: Recipe, others: Sequence[Player] = ()) -> Player:
+    """The player every recipe has: distortion + beta * penalty + what the others find.
 
-    `module` is the network as the processes share it, `critics` those of `recipe.terms`, in their order.
+    `module` is the network as the processes share it, `others` the `companions` of `recipe.terms`, in their order.
     """
 
     copies = max((getattr(corruption, "copies", 1) for corruption in recipe.corruption), default=1)
     draws = getattr(recipe.latent, "draws", 1)
-    rivals = _rivals(recipe)
-    alone = {name: term for name, term in numbered(recipe.terms).items() if name not in rivals}
+    accompanied = _accompanied(recipe)
+    alone = {name: term for name, term in numbered(recipe.terms).items() if name not in accompanied}
 
-    def loss(images: Tensor, targets: Tensor, generator: torch.Generator, share: float = 1.0) -> dict[str, Tensor]:
+    def loss(
+        images: Tensor, targets: Tensor, generator: torch.Generator, share: float = 1.0, beside: Tensor | None = None
+    ) -> dict[str, Tensor]:
         if copies > 1:
             images, targets = (torch.cat([batch] * copies) for batch in (images, targets))
+            beside = None if beside is None else torch.cat([beside] * copies)
         corrupted, targets = _corrupted(recipe, images, targets, generator)
         drawn: Output = module(corrupted.image, generator, hint(recipe.hint, corrupted), draws)
         target = network.seen(targets if corrupted.target is None else corrupted.target)
@@ -104,14 +108,14 @@ def autoencoder(network: Network, module: nn.Module, recipe: Recipe, critics: Se
         terms = {"distortion": distortion, "penalty": penalty}
         if not recipe.terms:
             return terms
-        step = _step(recipe, output, corrupted, target)
+        step = _step(recipe, output, corrupted, target, beside)
         terms |= {name: term.cost(step, generator) for name, term in alone.items()}
-        for term, critic in zip(rivals.values(), critics, strict=True) if torch.is_grad_enabled() else ():
-            critic.module.requires_grad_(False)
-            terms[critic.name] = term.deception(critic.module, step)
+        for term, other in zip(accompanied.values(), others, strict=True) if torch.is_grad_enabled() else ():
+            other.module.requires_grad_(False)
+            terms[other.name] = term.price(other.module, step)
         return terms
 
-    return Player("autoencoder", network, loss, recipe.training, against=bool(critics))
+    return Player("autoencoder", network, loss, recipe.training, against=any(other.against for other in others))
 
 
 def _corrupted(recipe: Recipe, images: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Corrupted, Tensor]:
@@ -134,32 +138,40 @@ def _costs(recipe: Recipe, output: Output, corrupted: Corrupted, target: Tensor,
     return distortion, beta * output.penalty
 
 
-def critics(network: Network, recipe: Recipe, share: Callable[[nn.Module], nn.Module], device: Any) -> list[Player]:
-    """The player of each term that has a critic; it sees what the network makes, which learns nothing by that."""
-    return [_critic(name, term, network, recipe, share, device) for name, term in _rivals(recipe).items()]
+def companions(
+    network: Network, recipe: Recipe, share: Callable[[nn.Module], nn.Module], device: Any, beside: int = 0
+) -> list[Player]:
+    """The player of each term that has one; it sees what the network makes, which learns nothing by that."""
+    return [
+        _companion(name, term, network, recipe, share, device, beside) for name, term in _accompanied(recipe).items()
+    ]
 
 
-def _rivals(recipe: Recipe) -> dict[str, Rivalry]:
+def _accompanied(recipe: Recipe) -> dict[str, Companion]:
     """The terms that bring a player of their own, by name."""
-    return {name: term for name, term in numbered(recipe.terms).items() if hasattr(term, "deception")}
+    return {name: term for name, term in numbered(recipe.terms).items() if hasattr(term, "lesson")}
 
 
-def _critic(name: str, term: Rivalry, network: Network, recipe: Recipe, share: Any, device: Any) -> Player:
+def _companion(
+    name: str, term: Companion, network: Network, recipe: Recipe, share: Any, device: Any, beside: int
+) -> Player:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.training.seed + 1)
-        critic = term.build(network.shape, tuple(network.latent.code)).to(device)
-    module = share(critic)
+        companion = term.build(network.shape, tuple(network.latent.code), beside).to(device)
+    module = share(companion)
 
-    def loss(images: Tensor, targets: Tensor, generator: torch.Generator, share: float = 1.0) -> dict[str, Tensor]:
+    def loss(
+        images: Tensor, targets: Tensor, generator: torch.Generator, share: float = 1.0, beside: Tensor | None = None
+    ) -> dict[str, Tensor]:
         corrupted, targets = _corrupted(recipe, images, targets, generator)
         with torch.no_grad():
             output = network(corrupted.image, generator, hint(recipe.hint, corrupted))
-        critic.requires_grad_(True)
-        return {"discernment": term.discernment(module, _step(recipe, output, corrupted, targets), generator)}
+        companion.requires_grad_(True)
+        return {"lesson": term.lesson(module, _step(recipe, output, corrupted, targets, beside), generator)}
 
-    return Player(name, critic, loss, recipe.training, against=True, pace=term.pace)
+    return Player(name, companion, loss, recipe.training, against=term.against, pace=term.pace)
 
 
-def _step(recipe: Recipe, output: Output, corrupted: Corrupted, target: Tensor) -> Step:
+def _step(recipe: Recipe, output: Output, corrupted: Corrupted, target: Tensor, beside: Tensor | None) -> Step:
     made = recipe.likelihood.mean(output.parameters)
-    return Step(target, made, corrupted.missing, output.values, output.marks, corrupted.inside)
+    return Step(target, made, corrupted.missing, output.values, output.marks, corrupted.inside, beside)

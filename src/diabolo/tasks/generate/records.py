@@ -82,8 +82,16 @@ class RecordWish:
                 rows[~drawn] = self.sampler.likeliest(rows[~drawn])
             if lacking.any():
                 rows[lacking, self.modalities.slot] = torch.nan
-                rows[lacking] = self.sampler.complete(rows[lacking], generator, self.guidance, best=True)
+                rows[lacking] = self.sampler.best(rows[lacking], generator, self.guidance, self.shown)
         return rows
+
+    def shown(self, rows: Tensor) -> Tensor:
+        """Whole rows as they look to who sees their pictures: with the codes that these have."""
+        slot = self.modalities.slot
+        images = decoded(self.model, rows[:, slot].unflatten(1, self.model.code))
+        seen = rows.clone()
+        seen[:, slot] = torch.from_numpy(self.model.encode(images)).flatten(1).to(rows)
+        return seen
 
     def words(self, place: int) -> str:
         """What was given of a row of the table, in words."""
