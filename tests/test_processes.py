@@ -21,7 +21,7 @@ from diabolo import artifact
 from diabolo.model import Model
 from diabolo.recipe import Recipe, with_options
 from diabolo.recipes import named
-from diabolo.sources import open_source
+from diabolo.sources import labelled, labels, open_source
 from diabolo.training import fit, leave
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, to save the import of torch")
@@ -39,7 +39,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _member(rank: int, port: int, images: np.ndarray, recipe: Recipe, out: Path, keep: Path | None) -> None:
+def _member(rank: int, port: int, images: Any, recipe: Recipe, out: Path, keep: Path | None) -> None:
     told = {"RANK": rank, "WORLD_SIZE": 2, "LOCAL_RANK": rank, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     os.environ.update({key: str(value) for key, value in told.items()})
     torch.set_num_threads(1)
@@ -48,7 +48,7 @@ def _member(rank: int, port: int, images: np.ndarray, recipe: Recipe, out: Path,
     artifact.save(model, out / f"{rank}.diabolo")
 
 
-def together(images: np.ndarray, recipe: Recipe, out: Path, keep: Path | None = None) -> tuple[Model, Model]:
+def together(images: Any, recipe: Recipe, out: Path, keep: Path | None = None) -> tuple[Model, Model]:
     """The models that each of two processes ends with."""
     context, port = multiprocessing.get_context("fork"), free_port()
     members = [context.Process(target=_member, args=(rank, port, images, recipe, out, keep)) for rank in (0, 1)]
@@ -74,6 +74,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "averaged, streamed": ("deep", {"ema": 0.8, "memory": 1, "workers": 0}),
     "split": ("deep", {"shard": True}),
     "split and averaged": ("deep", {"shard": True, "ema": 0.8}),
+    "with a reader": ("deep", {"terms": "telling"}),
+    "with a reader, split": ("deep", {"terms": "telling", "shard": True}),
     "conv": ("conv", {"architecture.width": 4}),
     "linear by gradient": ("linear-gradient", {"architecture.width": 512}),
 }
@@ -82,8 +84,9 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_two_processes_train_what_one_does(name: str, images: np.ndarray, tmp_path: Path) -> None:
     recipe = with_options(named(CASES[name][0]), {**OPTIONS, **CASES[name][1]})
-    alone = fit(open_source(images), recipe, device="cpu")
-    one, other = together(images, recipe, tmp_path)
+    source = labelled(open_source(images), labels("digits")[: len(images)])
+    alone = fit(source, recipe, device="cpu")
+    one, other = together(source, recipe, tmp_path)
     assert distance(one, other) == 0
     assert distance(alone, one) < 1e-4
     history = zip(alone.metrics["history"], one.metrics["history"], strict=True)

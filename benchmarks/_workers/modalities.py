@@ -107,10 +107,14 @@ def main(share: str, seed: str, most: str) -> None:
         shares |= truth.of(whole).beside(given)
     shares |= truth.of(generator.sample(GIVEN, seed=int(seed))).joint()
     drawing = clock.read()["cpu_seconds"]
+    said = np.array([stroke(width, thick) == "thick" for width in np.round(statistics[:, 1], 2)])
+    reader = train_on(images[: JUDGED[0]], said[: JUDGED[0]].astype(int), seed=int(seed), steps=JUDGED[1])
     other = np.random.default_rng(int(seed)).permutation(GIVEN)
     rebuilt = all_strokes(generator.model_.reconstruct(test))
     bounds = {
         "at best: label of the picture, by the judge": judge.predict(test) == answers,
+        "at best: stroke of the picture, by a classifier that learned it": reader.predict(test)
+        == (truth.words == "thick"),
         "at best: row of the picture that its own code gives back": near(truth.row, rebuilt, spread),
         "at best: stroke of that picture": truth.words
         == np.array([stroke(w, thick) for w in np.round(rebuilt[:, 1], 2)]),

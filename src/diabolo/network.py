@@ -64,10 +64,7 @@ class Network(nn.Module):
         """
         if getattr(self.latent, "needs_origin", False) and torch.is_grad_enabled():
             image = image.detach().requires_grad_()
-        if hint is not None and self.holes:
-            image = pull_push(image, hint)
-        image = self.seen(image)
-        features = self.encoder(image) if hint is None else self.encoder(image, hint)
+        image, features = self._looked_at(image, hint)
         code = (
             self.latent.encode(features.values, origin=image, generator=generator)
             if draws == 1
@@ -95,14 +92,21 @@ class Network(nn.Module):
         """The images (n, *shape) that what is seen is likeliest of."""
         return seen if self.view is None else self.view.drawn(seen)
 
-    def encode(self, image: Tensor) -> Tensor:
-        """(n, *shape) to the code's values (n, *code)."""
-        image = self.seen(image)
-        return self.latent.encode(self.encoder(image).values, origin=image).values
+    def encode(self, image: Tensor, generator: torch.Generator | None = None, hint: Tensor | None = None) -> Tensor:
+        """(n, *shape) to the code's values (n, *code): those that `forward` gives."""
+        image, features = self._looked_at(image, hint)
+        return self.latent.encode(features.values, origin=image, generator=generator).values
 
     def decode(self, values: Tensor, size: tuple[int, ...] = ()) -> Tensor:
         """The code's values (n, *code) to parameters (n, *shape), cropped to `size` (h, w) where it is given."""
         return self._told(self.decoder(self.latent.decode(values), (), size))[0]
+
+    def _looked_at(self, image: Tensor, hint: Tensor | None) -> tuple[Tensor, Features]:
+        """What is seen of images, holes filled in, and the features that the encoder finds there."""
+        if hint is not None and self.holes:
+            image = pull_push(image, hint)
+        image = self.seen(image)
+        return image, self.encoder(image) if hint is None else self.encoder(image, hint)
 
     def _decoded(self, features: Features, values: Tensor) -> Tensor:
         decoded: Tensor = self.decoder(self.latent.decode(values), features.skips, features.size)

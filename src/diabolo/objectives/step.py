@@ -13,7 +13,7 @@ class Step(NamedTuple):
     """What one training step made of a batch of n images."""
 
     target: Tensor  # (n, *shape), what was to come out
-    made: Tensor  # (n, *shape), what came out
+    made: Tensor  # (n, *shape), what came out; of no image where a player looks at codes alone
     missing: Tensor | None  # (n, 1, h, w), 1 where something was hidden or corrupted; None where no mask tells
     values: Tensor  # (n, *code)
     marks: Tensor | None = None  # log-odds of being corrupted: of pixels (n, 1, h, w), or of whole images (n, 1)

@@ -164,10 +164,15 @@ def _companion(
         images: Tensor, targets: Tensor, generator: torch.Generator, share: float = 1.0, beside: Tensor | None = None
     ) -> dict[str, Tensor]:
         corrupted, targets = _corrupted(recipe, images, targets, generator)
+        told = hint(recipe.hint, corrupted)
         with torch.no_grad():
-            output = network(corrupted.image, generator, hint(recipe.hint, corrupted))
+            if term.needs == "images":
+                step = _step(recipe, network(corrupted.image, generator, told), corrupted, targets, beside)
+            else:
+                codes = network.encode(corrupted.image, generator, told)
+                step = Step(targets, targets[:0], None, codes, beside=beside)
         companion.requires_grad_(True)
-        return {"lesson": term.lesson(module, _step(recipe, output, corrupted, targets, beside), generator)}
+        return {"lesson": term.lesson(module, step, generator)}
 
     return Player(name, companion, loss, recipe.training, against=term.against, pace=term.pace)
 

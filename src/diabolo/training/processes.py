@@ -30,11 +30,12 @@ class Processes:
         if self.count == 1:
             return module
         if shard:
-            from torch.distributed.fsdp import fully_shard
+            from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 
             # The decoder's last step is a view, which nothing here changes in place.
             warnings.filterwarnings("ignore", message="FSDP2-wrapped module")
             fully_shard(module)
+            register_fsdp_forward_method(module, "encode")  # of a network, which players also ask for codes alone
             return module
         from torch.nn.parallel import DistributedDataParallel
 
