@@ -24,7 +24,7 @@ class Telling:
     against: ClassVar[bool] = False
 
     weight: float = option(
-        0.08, "nats per value made that the variance of one column or attribute is worth", at_least=0
+        0.08, "nats per value made for half the squared error of each column, in its variances", at_least=0
     )
     pace: float = option(1.0, "the reader's learning rate over the autoencoder's", above=0, at_most=100)
 
