@@ -8,20 +8,21 @@ Each autoencoder learns MNIST once: recipe `generate-small` with fully connected
 many steps; it keeps none by itself, so the best stands there.
 
 A figure is the Frechet distance of 10000 drawn pictures to the 10000 test pictures in the last hidden layer of a
-classifier of real ones; "real pictures" is the floor. Coverage and recall with five neighbours. One seed, one thread,
-about 14 minutes of the processor. `--most N` tries N pictures, judged beside training pictures, and keeps nothing.
+classifier of real ones; "real pictures" is the floor. Coverage and recall with five neighbours. One thread, about 14
+minutes of the processor for each of the seeds (--seeds). `--most N` tries N pictures, judged beside training pictures,
+and keeps nothing.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import shutil
+from pathlib import Path
 from typing import Any
 
 from benchmarks import _result
 from benchmarks._processes import ENVIRONMENTS, given, measured, peer
-from benchmarks._result import Gate
+from benchmarks._result import Gate, Spread
 
 EPOCHS, STEPS = 3, 600
 NETWORK: dict[str, Any] = {
@@ -64,70 +65,81 @@ LATENTS: dict[str, dict[str, Any]] = {
 MODELS = ("VAE", "RAE")  # of pythae
 SAMPLERS = {"normal": "normal", "mixture": "mixture", "flow": "maf"}
 NEAR = 1.05  # of the best
+REAL = "real pictures"
+
+Table = dict[str, dict[str, Any]]  # rows by latent or model
 
 
 def run() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="[0]")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each cell [3]")
     parser.add_argument("--latents", nargs="+", choices=LATENTS, default=list(LATENTS), help="a trial of some [all]")
     parser.add_argument("--most", type=int, default=0, metavar="N", help="a trial on N pictures")
     chosen = parser.parse_args()
+    tables = [table(seed, chosen.latents, chosen.most) for seed in range(chosen.seeds)]
+    trial = chosen.most or len(chosen.latents) < len(LATENTS)
+    written(tables, folder=ENVIRONMENTS if trial else _result.FOLDER)
+
+
+def table(seed: int, latents: list[str], most: int) -> Table:
+    """Every row by one seed, every cell judged, and the floor: by latent or model of pythae, `REAL` for the floor."""
     folder = ENVIRONMENTS / "samples"
     shutil.rmtree(folder, ignore_errors=True)
-    runs: dict[str, dict[str, Any]] = {}
-    for latent in chosen.latents:
+    rows: Table = {}
+    for latent in latents:
         (folder / latent).mkdir(parents=True)
         options = given(NETWORK | SMALL | {"latent": latent} | LATENTS[latent])
-        runs[latent] = measured("sampling", chosen.seed, chosen.most, folder / latent, *options, threads=1)
+        rows[latent] = measured("sampling", seed, most, folder / latent, *options, threads=1)
     for name in MODELS:
         (folder / name).mkdir(parents=True)
-        told = (name, chosen.seed, chosen.most, folder / name, EPOCHS, *SAMPLERS.values())
-        runs[name] = measured("pythae_sampling", *told, python=peer("pythae"), threads=1)
-        runs[name]["priors"] = {prior: runs[name]["priors"][sampler] for prior, sampler in SAMPLERS.items()}
-    judged = measured("judging", chosen.seed, int(chosen.most > 0), folder, threads=1)
-    for name, trained in runs.items():
-        for prior, cell in trained.get("priors", {}).items():
+        told = (name, seed, most, folder / name, EPOCHS, *SAMPLERS.values())
+        rows[name] = measured("pythae_sampling", *told, python=peer("pythae"), threads=1)
+        rows[name]["priors"] = {prior: rows[name]["priors"][sampler] for prior, sampler in SAMPLERS.items()}
+    judged = measured("judging", seed, int(most > 0), folder, threads=1)
+    for name, row in rows.items():
+        for prior, cell in row.get("priors", {}).items():
             cell |= judged.get(f"{name}/{SAMPLERS[prior] if name in MODELS else prior}", {})
-    figures = [row(f"pythae {name}" if name in MODELS else name, trained) for name, trained in runs.items()]
-    floor = judged["real"]
-    figures.append(blank("real pictures") | {"its distance": floor["frechet"]} | shares(floor))
-    ours = {name: runs[name] for name in chosen.latents if able(runs[name])}
-    trial = chosen.most or len(chosen.latents) < len(LATENTS)
-    _result.write(
-        "generate_samplers",
-        figures,
-        gates(ours),
-        {"pythae": runs[MODELS[0]]["version"]},
-        folder=ENVIRONMENTS if trial else _result.FOLDER,
-        threads=1,
-        runs=runs,
-        judged=judged,
-    )
+    return rows | {REAL: judged["real"]}
 
 
-def able(trained: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def written(tables: list[Table], folder: Path) -> None:
+    figures = [figure(name, [table[name] for table in tables]) for name in tables[0] if name != REAL]
+    floors = [table[REAL] for table in tables]
+    figures.append(blank(REAL) | {"its distance": Spread.of(floor["frechet"] for floor in floors)} | shares(floors))
+    versions = {"pythae": tables[0][MODELS[0]]["version"]}
+    _result.write("generate_samplers", figures, gates(tables), versions, folder=folder, threads=1, runs=tables)
+
+
+def able(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The priors that drew something, by name."""
-    return {prior: cell for prior, cell in trained.get("priors", {}).items() if "frechet" in cell}
+    return {prior: cell for prior, cell in row.get("priors", {}).items() if "frechet" in cell}
 
 
-def kept(trained: dict[str, Any]) -> str:
+def kept(row: dict[str, Any]) -> str:
     """The prior that the product keeps; the best where it is no product of ours."""
-    cells = able(trained)
+    cells = able(row)
     return min(cells, key=lambda prior: cells[prior].get("distance", cells[prior]["frechet"]))
 
 
-def best(trained: dict[str, Any]) -> float:
-    return min(cell["frechet"] for cell in able(trained).values())
+def best(row: dict[str, Any]) -> float:
+    return min(cell["frechet"] for cell in able(row).values())
 
 
-def row(name: str, trained: dict[str, Any]) -> dict[str, Any]:
-    if "refused" in trained:
-        return blank(name) | dict.fromkeys(PRIORS, "refused")
-    cells, prior = trained["priors"], kept(trained)
-    seconds = trained["training"] + sum(cell.get("learning", 0) + cell.get("drawing", 0) for cell in cells.values())
-    figures = {p: cells[p].get("frechet", "refused") if p in cells else "" for p in PRIORS}
-    told = {"kept": prior, "its distance": cells[prior]["frechet"]} | shares(cells[prior])
-    return blank(name) | figures | told | {"CPU-seconds of all": seconds}
+def figure(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What one row of the table says, of one run of it per seed."""
+    told = blank(f"pythae {name}" if name in MODELS else name)
+    if "refused" in rows[0]:
+        return told | dict.fromkeys(PRIORS, "refused")
+    for prior in PRIORS:
+        cells = [row["priors"].get(prior) for row in rows]
+        if all(cell and "frechet" in cell for cell in cells):
+            told[prior] = Spread.of(cell["frechet"] for cell in cells)
+        elif any(cells):
+            told[prior] = "refused"
+    chosen = [row["priors"][kept(row)] for row in rows]
+    told["kept"] = ", ".join(dict.fromkeys(kept(row) for row in rows))
+    told["its distance"] = Spread.of(cell["frechet"] for cell in chosen)
+    return told | shares(chosen) | {"CPU-seconds of all": Spread.of(map(seconds, rows))}
 
 
 def blank(name: str) -> dict[str, Any]:
@@ -135,19 +147,30 @@ def blank(name: str) -> dict[str, Any]:
     return {"codes of": name} | dict.fromkeys(columns, "")
 
 
-def shares(cell: dict[str, Any]) -> dict[str, Any]:
-    return {"coverage": cell["coverage"], "recall": cell["recall"]}
+def shares(cells: list[dict[str, Any]]) -> dict[str, Any]:
+    return {share: Spread.of(cell[share] for cell in cells) for share in ("coverage", "recall")}
 
 
-def gates(ours: dict[str, dict[str, Any]]) -> list[Gate]:
-    """What is kept beside the best of the same codes, for the default latent and for the worst; and of the table."""
-    far = {name: trained["priors"][kept(trained)]["frechet"] / best(trained) for name, trained in ours.items()}
-    worst = max(far, key=lambda name: far[name])
-    found = [Gate(f"what is kept, of the best prior of the same codes, at worst ({worst})", far[worst], NEAR)]
-    if DEFAULT in ours:
-        of_all = far[DEFAULT] * best(ours[DEFAULT]) / min(map(best, ours.values()), default=math.nan)
-        found.append(Gate(f"the same for the latent of the recipe ({DEFAULT})", far[DEFAULT], NEAR))
-        found.append(Gate("what is kept of the recipe's latent, of the best cell of all", of_all, NEAR))
+def seconds(row: dict[str, Any]) -> float:
+    return row["training"] + sum(cell.get("learning", 0) + cell.get("drawing", 0) for cell in row["priors"].values())
+
+
+def gates(tables: list[Table]) -> list[Gate]:
+    """What is kept beside the best of the same codes, for the default latent and for the worst; and of the table.
+
+    Of each the worst seed.
+    """
+    ours = [{name: row for name, row in table.items() if name in LATENTS and able(row)} for table in tables]
+    far = [{name: row["priors"][kept(row)]["frechet"] / best(row) for name, row in rows.items()} for rows in ours]
+    worst = {name: max(of[name] for of in far) for name in far[0]}
+    name = max(worst, key=worst.__getitem__)
+    found = [Gate(f"what is kept, of the best prior of the same codes, at worst ({name})", worst[name], NEAR)]
+    if DEFAULT in ours[0]:
+        of_all = [
+            rows[DEFAULT]["priors"][kept(rows[DEFAULT])]["frechet"] / min(map(best, rows.values())) for rows in ours
+        ]
+        found.append(Gate(f"the same for the latent of the recipe ({DEFAULT})", worst[DEFAULT], NEAR))
+        found.append(Gate("what is kept of the recipe's latent, of the best cell of all", max(of_all), NEAR))
     return found
 
 
