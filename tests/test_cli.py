@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from diabolo import artifact, cli
@@ -234,6 +235,21 @@ def test_an_explosion_is_no_mistake_of_the_user(run: Run) -> None:
     assert line.startswith("diabolo: training diverged: the loss exploded at step")
     assert line.endswith("try: --learning-rate 1e+00; there is no model, since no epoch ended well")
     assert not Path("m.diabolo").exists()
+
+
+def test_a_prior_that_explodes_leaves_the_network_and_is_learned_again(run: Run) -> None:
+    line = "fit generate digits -o m.diabolo --steps 3 --priors flow --priors.flow.steps 200 --json"
+    said = run(f"{line} --priors.flow.learning-rate 10")
+    assert (said.code, said.out) == (1, "")
+    told = said.err.splitlines()[-1]
+    assert told.startswith("diabolo: the prior flow diverged at step")
+    assert told.endswith("--resume, which learns the prior alone; the network as it was learned is in m.diabolo")
+    learned = artifact.load("m.diabolo").network.state_dict()
+    said = run(f"{line} --priors.flow.learning-rate 1e-4 --resume")
+    assert said.code == 0, said
+    model = artifact.load("m.diabolo")
+    assert model.sampler is not None
+    assert all(torch.equal(learned[name], value) for name, value in model.network.state_dict().items())
 
 
 def test_the_best_epoch_before_an_explosion_is_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

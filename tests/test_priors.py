@@ -33,9 +33,10 @@ from diabolo.priors.flow_matching import forgotten
 from diabolo.recipe import Auto, Recipe, Training, with_options
 from diabolo.recipes import named
 from diabolo.sampler import Sampler, even
-from diabolo.sources import Attribute, labelled, labels, open_source
+from diabolo.sources import Attribute, labelled, labels, open_rows, open_source
 from diabolo.tasks import generate
 from diabolo.training import each_prior, fit, with_priors
+from diabolo.training.columns import tuned
 from diabolo.training.prior import SEEN, distance, shown, told_apart, with_able
 from diabolo.training.prior_steps import Codes, learn
 
@@ -419,6 +420,35 @@ def test_each_prior_is_told_of_with_its_distance(model: Model) -> None:
     kept = with_priors(model, source, (Normal(), Mixture()))
     assert [name_of(other.sampler.part) for other, _ in found] == ["normal", "mixture"]
     assert [distance for _, distance in found] == list(kept.metrics["priors"].values())
+
+
+@pytest.mark.parametrize("validation", [0.25, 0.0])
+def test_pictures_that_lie_class_by_class_are_compared_of_all_classes(
+    validation: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Tensor] = []
+    monkeypatch.setattr("diabolo.training.prior.distance", lambda _, codes, *__: seen.append(codes.conditions) or 0.0)
+    order = np.argsort(labels("digits")[:400], kind="stable")
+    source = labelled(open_source(open_source("digits").array[:400][order]), labels("digits")[:400][order])
+    training = Training(steps=2, validation=validation)
+    heard: list[Any] = []
+    fit(source, Recipe(Flat(1, 8), Plain(2), Gaussian(), priors=PARTS[:2], training=training), listen=heard.append)
+    for conditions in seen:
+        assert len(conditions) == (100 if validation else 400)
+        assert len(conditions[:50].unique()) == 10
+    told = "held-out images: " if validation else "images that they learned from: "
+    assert sum(f"distances of samples to {told}" in getattr(event, "text", "") for event in heard) == 1
+
+
+def test_another_prior_of_a_table_gives_columns_their_shares_again() -> None:
+    """What was tuned to the one is not to the other."""
+    random = np.random.default_rng(0)
+    source = open_rows({"size": random.gamma(0.3, size=400).round(2), "kind": random.choice(list("aaab"), 400)})
+    recipe = Recipe(Flat(1, 8), Plain(2), Gaussian(), priors=PARTS[:1], training=Training(steps=20))
+    model = fit(source, recipe)
+    for other in (with_priors(model, source, "mixture"), *(one for one, _ in each_prior(model, source, (Mixture(),)))):
+        assert other.encoding == tuned(dataclasses.replace(other, encoding=source.encoding))
+        assert other.encoding != model.encoding
 
 
 def of_one(model: Model, place: int) -> Model:

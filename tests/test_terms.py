@@ -20,13 +20,17 @@ from diabolo.model import Model
 from diabolo.objectives import TERMS, AdversarialCode, Pyramid, Step, Telling
 from diabolo.objectives.matching import SCALES, discrepancy
 from diabolo.objectives.pyramid import doubled, laplacian
+from diabolo.pixels import Picture, write_picture
 from diabolo.preprocessing import Preprocessing
-from diabolo.recipe import with_options
+from diabolo.recipe import Training, with_options
 from diabolo.recipes import named
 from diabolo.sources import labelled, labels, open_rows, open_source
 from diabolo.training import fit
+from diabolo.training.batches import Batches
 from diabolo.training.beside import beside
 from diabolo.training.pictures import Pictures
+from diabolo.training.processes import Processes
+from diabolo.training.survey import survey
 
 SHAPE, CODE, BESIDE = (1, 16, 16), (4,), 3
 
@@ -253,6 +257,27 @@ class TestTelling:
     def test_nothing_can_be_told_of_images_without_labels(self, digits: np.ndarray) -> None:
         with pytest.raises(Mistake, match=r"needs pictures of which something is known: got no labels; .*terms none"):
             trained(digits, terms="telling")
+
+
+@pytest.mark.parametrize("memory", [2048, 1])
+def test_nothing_is_told_of_a_picture_that_stands_in_for_another(memory: int, tmp_path: Path) -> None:
+    """Streamed, the next readable one is learned in the place of one that is broken, but not as what that was of."""
+    for i in range(8):
+        write_picture(tmp_path / f"{i}.png", Picture(np.full((400, 400), 20 * i, np.uint8)))
+    (tmp_path / "3.png").write_bytes((tmp_path / "3.png").read_bytes()[:45])
+    pictures = Pictures(labelled(open_source(str(tmp_path)), list("abababab")), Preprocessing(), memory, 0)
+    learned = np.arange(len(pictures))
+    conversion, known = survey(pictures, 0, lambda event: None)[1], beside(pictures, 0)
+    here = Processes(torch.device("cpu"))
+    batches = Batches(pictures, conversion, Training(batch_size=3), here, learned, np.zeros(0, int), beside=known)
+    for epoch in range(3):
+        read = list(batches.epoch(epoch))
+        images, said = (torch.cat([getattr(batch, part) for batch in read]) for part in ("images", "beside"))
+        brightness = (images.mean((1, 2, 3)) * 255 / 20).round().int()
+        unknown = said.isnan().all(1)
+        assert int(unknown.sum()) == (memory == 1)
+        assert (said[~unknown].argmax(1) == brightness[~unknown] % 2).all()
+    assert not known.isnan().any()
 
 
 def test_what_stands_beside_pictures_is_as_wide_as_it_says() -> None:

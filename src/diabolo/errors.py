@@ -33,9 +33,13 @@ class Mistake(ValueError):
 
 
 class Diverged(RuntimeError):
-    """The loss exploded, or is no number; `model` has the last good weights, None if no epoch was survived."""
+    """The loss exploded, or is no number; `model` has the last good weights, None if no epoch was survived.
+
+    `learned`: whether its network learned to the end, and it was a prior that did not.
+    """
 
     model: Any = None
+    learned = False
 
 
 def _line(text: str) -> str:

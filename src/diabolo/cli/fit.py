@@ -111,7 +111,8 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
             raise Diverged(f"{error}; there is no model, since no epoch ended well") from error
         if show.leading:
             artifact.save(error.model, out, arguments.half)
-        raise Diverged(f"{error}; the weights of the best epoch are in {out}") from error
+        what = "the network as it was learned is" if error.learned else "the weights of the best epoch are"
+        raise Diverged(f"{error}; {what} in {out}") from error
     finally:
         leave()
     model.provenance["command"] = _command(arguments)

@@ -80,7 +80,12 @@ class Batches:
             yield Batch(*pair, len(at) / whole, self._beside(order[at]))
 
     def _beside(self, indices: np.ndarray) -> Tensor | None:
-        return None if self.beside is None else self.beside[indices].to(self.processes.device)
+        """What is known beside images that were read just now; nothing where another one stood in for one of them."""
+        if self.beside is None:
+            return None
+        known = self.beside[indices]
+        known[torch.from_numpy(~self.pictures.sound(indices))] = math.nan
+        return known.to(self.processes.device)
 
     def evaluation(self) -> Iterator[tuple[Tensor, Tensor, int]]:
         """The held-out images (or, without any, up to 2000 of those learned), this process's share of them.

@@ -72,11 +72,11 @@ def read(path: Path, players: list[Player], fingerprint: dict[str, Any]) -> Prog
 
 
 def fingerprint_of(recipe: Recipe, conversion: Conversion, pictures: Pictures) -> dict[str, Any]:
-    """What must be the same for a run to go on: the recipe but for what only concerns speed, and the data.
+    """What must be the same for a run to go on: the data, and the recipe but for what concerns speed or comes after.
 
     Of the data: how many images, their kind and range, and a digest over up to SAMPLED of them.
     """
-    plain = to_plain(recipe)
+    plain = {name: part for name, part in to_plain(recipe).items() if name != "priors"}
     plain["training"] = {k: v for k, v in plain["training"].items() if k not in ("memory", "workers")}
     digest = hashlib.sha256()
     for i in range(0, len(pictures), max(1, len(pictures) // SAMPLED)):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from diabolo.corruptions import corrupt, hint
+from diabolo.errors import Diverged
 from diabolo.events import Listener, Note
 from diabolo.latents import CanTokenise, Coded, Linear, Usage
 from diabolo.model import Model
@@ -57,7 +58,11 @@ def finish(model: Model, batches: Batches, steps: int, began: tuple[float, float
     if model.recipe.witnesses:
         model.normal = learn_normal(model, batches, listen)
     if model.recipe.priors and "interrupted" not in model.provenance:
-        model.sampler = learn_prior(model, batches, listen)
+        try:
+            model.sampler = learn_prior(model, batches, listen)
+        except Diverged as error:
+            error.model, error.learned = model, True
+            raise
     model.metrics |= _figures(squares / count, spread.variance(), model, batches, began)  # the time of all, bounds too
     if isinstance(model.recipe.latent, Coded):
         model.metrics["bits_per_pixel"] = nats / math.log(2) / pixels

@@ -122,6 +122,11 @@ class Pictures(Dataset):
         """Image `i`, or the next one that can be read."""
         return self._found(self[i, Cut()][0])
 
+    def sound(self, indices: np.ndarray) -> np.ndarray:
+        """Which of the images (n,) could be read, of those that were; another one stood in for each of the others."""
+        failed = {name for name, _ in self.unreadable}
+        return np.array([not failed or self.name(int(i)) not in failed for i in indices])
+
     def __getitem__(self, item: tuple[int, Cut]) -> tuple[np.ndarray | None, tuple[str, str] | None]:
         """One image, cropped, and what was wrong with it: the next readable one stands in for an unreadable one.
 

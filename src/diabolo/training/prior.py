@@ -75,8 +75,9 @@ def learn_prior(model: Model, batches: Batches, listen: Listener) -> Sampler:
     distances = [one.distance for one in found]
     model.metrics["priors"] = dict(zip(numbered(parts), distances, strict=True))
     best = min(range(len(parts)), key=lambda i: distances[i])
+    images = "held-out images" if len(batches.held_out) else "images that they learned from"
     told = ", ".join(f"{name_of(part)} {far:.4f}" for part, far in zip(parts, distances, strict=True))
-    listen(Note(f"the prior {name_of(parts[best])} is kept; distances of samples to held-out images: {told}"))
+    listen(Note(f"the prior {name_of(parts[best])} is kept; distances of samples to {images}: {told}"))
     return found[best].sampler
 
 
@@ -93,7 +94,12 @@ def learn_priors(model: Model, batches: Batches, listen: Listener) -> Iterator[L
     learned = encoded(model, batches, batches.learned if compared else both, generator)
     if model.modalities is not None:
         learned = recorded(model, batches, both, learned)
-    beside = encoded(model, batches, batches.held_out, generator) if compared else learned
+    # In an order by chance: where pictures lie class by class, the first ones are of the first classes alone.
+    order = np.random.default_rng(model.recipe.training.seed).permutation
+    if compared:
+        beside = encoded(model, batches, order(batches.held_out), generator)
+    else:
+        beside = learned.at(torch.from_numpy(order(len(learned.values))).to(model.device)) if several else learned
     given = batches.pictures.conditions
     attributes = () if given is None else given.attributes
     for place in range(len(parts)):
@@ -134,19 +140,13 @@ def encoded(model: Model, batches: Batches, indices: np.ndarray, generator: Gene
     codes = Codes(torch.cat(values), torch.from_numpy(said[indices]).to(model.device))
     if means:
         codes = codes._replace(means=torch.cat(means), deviations=torch.cat(deviations))
-    sound = readable(pictures, indices)
+    sound = pictures.sound(indices)
     return codes if sound.all() else codes.at(torch.from_numpy(sound).to(model.device))
-
-
-def readable(pictures: Pictures, indices: np.ndarray) -> np.ndarray:
-    """Which of the pictures (n,) could be read; another one, of another class, stood in for each of the others."""
-    failed = {name for name, _ in pictures.unreadable}
-    return np.array([not failed or pictures.name(int(i)) not in failed for i in indices])
 
 
 def recorded(model: Model, batches: Batches, indices: np.ndarray, codes: Codes) -> Codes:
     """Records in place of the codes of their pictures, of which no conditions are known but what the records hold."""
-    chosen = indices[readable(batches.pictures, indices)]
+    chosen = indices[batches.pictures.sound(indices)]
     rows = joined(model, batches.pictures, chosen, codes.values)
     return Codes(rows, torch.zeros(len(rows), 0, dtype=torch.long, device=rows.device))
 

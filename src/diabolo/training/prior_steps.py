@@ -93,7 +93,8 @@ def descend(sampler: Sampler, codes: Codes, run: Training, listen: Listener) -> 
             losses = sampler.prior.loss(values, chosen.conditions, generator)
         loss = losses.float().mean() / numbers
         if not player.step(loss, learning_rate(training, step, steps), step):
-            raise Diverged(f"the prior {name} diverged at step {step}; try: --priors.{name}.learning-rate 1e-4")
+            remedy = f"--priors.{name}.learning-rate 1e-4 with --resume, which learns the prior alone"
+            raise Diverged(f"the prior {name} diverged at step {step}; try: {remedy}")
         if step % EVERY == 0:
             listen(Passed(step, steps, f"steps of the prior {name}, loss {loss.item():.4g}"))
         if often and (step + 1) % EVERY == 0 and watch.in_vain(step + 1):
