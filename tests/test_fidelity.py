@@ -155,6 +155,30 @@ def test_the_limit_without_held_out_ones_is_that_with_them() -> None:
     assert alone == pytest.approx(held, rel=0.25)
 
 
+@pytest.mark.parametrize("with_unseen", [True, False])
+def test_rows_that_stand_twice_hide_no_near_copies(with_unseen: bool) -> None:
+    """More than 1 % of the real rows equal others: as many samples may, while near copies stand out."""
+    rows = RANDOM.normal(size=(2000, 6))
+    rows[:100] = rows[100:200]
+    rows = rows[RANDOM.permutation(2000)]
+    learned, unseen = rows[:1000], rows[1000:] if with_unseen else None
+    near = copying(learned + 1e-4, learned, unseen)
+    assert near.limit > 0.01
+    assert near.share.value == 1
+    assert near.chance == pytest.approx(0.01)
+    fresh = np.concatenate((learned[:50], RANDOM.normal(size=(950, 6))))  # 5 % repeat, as real ones do
+    honest = copying(fresh, learned, unseen)
+    assert 0.03 < honest.chance < 0.07
+    assert abs(honest.share.value - honest.chance) < 0.03
+
+
+def test_copying_among_few_different_rows() -> None:
+    """Of what only repeats nothing is suspicious, however many samples do."""
+    learned, unseen, fresh = RANDOM.integers(0, 3, size=(3, 400, 2)).astype(float)
+    found = copying(fresh, learned, unseen)
+    assert found.share.value == pytest.approx(found.chance)
+
+
 def test_auroc_is_scikit_learns() -> None:
     low, high = np.round(RANDOM.normal(size=80), 1), np.round(RANDOM.normal(0.5, size=50), 1)
     truth = np.repeat((0, 1), (80, 50))

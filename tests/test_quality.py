@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import gzip
 import json
 import re
@@ -17,9 +18,14 @@ from sklearn.datasets import load_breast_cancer, load_digits
 from diabolo import measure_quality
 from diabolo.cli import main
 from diabolo.errors import Mistake
+from diabolo.events import ignore
+from diabolo.fidelity import Interval
 from diabolo.pixels import Picture, read_picture, write_picture
+from diabolo.sources import LABEL_KEYS
 from diabolo.tasks.quality import Quality
 from diabolo.tasks.quality.likeness import spoilt
+from diabolo.tasks.quality.measure import _conversion
+from diabolo.tasks.quality.memory import memory
 from diabolo.tasks.quality.page import page, write_report
 from diabolo.tasks.quality.verdicts import verdicts
 from diabolo.tasks.report.page import render
@@ -111,6 +117,39 @@ def test_a_blurred_copy_is_found_without_held_out_ones() -> None:
     assert not memory.copies.any()
     assert memory.membership is None
     assert memory.nearer is None
+
+
+def smooth(count: int, generator: np.random.Generator) -> np.ndarray:
+    """Noise whose amplitude falls with its frequency, as that of photographs does: (count, 24, 24) uint8."""
+    frequencies = np.hypot(*np.meshgrid(np.fft.fftfreq(24), np.fft.fftfreq(24)))
+    frequencies[0, 0] = np.inf
+    noise = np.fft.ifft2(np.fft.fft2(generator.standard_normal((count, 24, 24))) / frequencies).real
+    return np.rint(noise / noise.std() * 40 + 128).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("sizes", [(200, 200, 200), (400, 200, 100), (200, 200, 800)])
+def test_axes_bring_none_of_the_sets_nearer(sizes: tuple[int, int, int]) -> None:
+    """What nobody copied is at the floor of each figure; 30 % of near copies are seen in all that can tell."""
+    generator = np.random.default_rng(5)
+    real, synthetic, held_out = (smooth(count, generator) for count in sizes)
+    leaking = synthetic.copy()
+    noise = generator.normal(0, 40, (60, 24, 24))
+    leaking[:60] = (real[generator.permutation(len(real))[:60]] + noise).clip(0, 255).astype(np.uint8)
+    conversion = _conversion(real, ignore)
+    alone, kept = memory(real, synthetic, None, conversion), memory(real, synthetic, held_out, conversion)
+    assert kept.nearer is not None
+    assert kept.membership is not None
+    assert kept.nearer.low < kept.nearer_by_chance < kept.nearer.high
+    assert kept.membership.low < 0.5 < kept.membership.high
+    assert not kept.remembered
+    assert max(alone.copying.share.value, kept.copying.share.value) < 0.05
+    alone, kept = memory(real, leaking, None, conversion), memory(real, leaking, held_out, conversion)
+    assert kept.nearer is not None
+    assert kept.membership is not None
+    assert kept.nearer.value > kept.nearer_by_chance + 0.03
+    assert kept.membership.value > 0.55
+    assert kept.remembered
+    assert min(alone.copying.share.value, kept.copying.share.value) > 0.25
 
 
 def test_helping_is_told() -> None:
@@ -235,7 +274,74 @@ def test_floats_stand_for_eight_bits() -> None:
     assert found.memory.copies.all()
 
 
+def mixed_table(count: int, seed: int) -> dict[str, Any]:
+    """A table with text, and the labels "no" and "yes" as pandas has texts."""
+    generator = np.random.default_rng(seed)
+    ill = generator.integers(0, 2, count)
+    ward = np.where(generator.random(count) < 0.3 + 0.4 * ill, "north", "south")
+    return {"age": generator.normal(3 * ill), "ward": ward, "ill": np.array(("no", "yes"), dtype=object)[ill]}
+
+
+def test_columns_of_pictures_are_left_out_and_said() -> None:
+    """The folders' names would tell one side from the other at once."""
+    real, other = mixed_table(60, 0), mixed_table(60, 1)
+    real["picture"] = [f"real/{i}.png" for i in range(60)]
+    other["picture"] = [f"made/{i}.png" for i in range(60)]
+    found = measure_quality(real, other, seeds=2)
+    assert found.columns is not None
+    assert found.columns.names == ("age", "ward", "ill")
+    assert found.telling.figures[0].value.value < 0.8
+    assert any("'picture' names pictures and was left out" in note for note in found.to_dict()["notes"])
+
+
+def test_labels_given_for_tables_with_text_are_used() -> None:
+    real, other = mixed_table(120, 0), mixed_table(120, 1)
+    given = {"labels": real.pop("ill"), "synthetic_labels": other.pop("ill")}
+    found = measure_quality(real, other, seeds=2, **given)
+    assert found.usefulness is not None
+    assert found.usefulness.accuracies["real"].mean() > 0.75
+    with pytest.raises(Mistake, match="labels of the real set do not match it: got 3 labels for 120"):
+        measure_quality(real, other, seeds=2, **{**given, "labels": ["no", "yes", "no"]})
+
+
+@pytest.mark.parametrize("key", LABEL_KEYS)
+def test_an_archive_of_empty_labels_has_none(key: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "real.npz", images=SMALL, **{key: LABELS[:60]})
+    np.savez(tmp_path / "made.npz", images=SMALL, **{key: np.full(60, "")})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("diabolo.tasks.quality.likeness.TELLING_STEPS", 2)
+        found = measure_quality(str(tmp_path / "real.npz"), str(tmp_path / "made.npz"), seeds=2)
+    assert found.synthetic.labels is None
+    assert found.real.labels is not None
+
+
+def test_what_was_learned_from_shows_though_no_one_is_near() -> None:
+    """It takes both figures that held-out images give, and that one of them is sure."""
+    found = measure_quality(DIGITS[:60], DIGITS[60:120], held_out=DIGITS[120:180], seeds=2)
+    for nearer, membership, mark in ((0.6, 0.6, "worse"), (0.6, 0.4, "best"), (0.4, 0.6, "best")):
+        figures = {"nearer": Interval(nearer, 0.3, 0.8), "membership": Interval(0.7, membership, 0.8)}
+        far = dataclasses.replace(found.memory.copying, share=Interval(0.0))
+        own = dataclasses.replace(found.memory, copying=far, copies=np.zeros(60), nearer_by_chance=0.5, **figures)
+        told = verdicts(dataclasses.replace(found, memory=own))
+        assert [one.mark for one in told if one.text.startswith(("It shows what", "No sign of copying"))] == [mark]
+
+
+def test_few_images_praise_nothing() -> None:
+    """What is told apart wholly still has an interval; what is not told apart may be so for want of images."""
+    apart = measure_quality(DIGITS[:60], 255 - DIGITS[60:120], seeds=2)
+    figure = apart.telling.figures[0].value
+    assert figure.value == 1
+    assert 0.8 < figure.low < 0.95
+    assert [one.mark for one in verdicts(apart) if "tells synthetic from real" in one.text] == ["worse"]
+    alike = measure_quality(DIGITS[:60], DIGITS[60:120], seeds=2)
+    told = next(one for one in verdicts(alike) if "tells synthetic from real" in one.text)
+    assert told.text.endswith("too few to say that they are alike.")
+    assert told.mark == "plain"
+
+
 SMALL = DIGITS[:60]
+WORDS = np.array(("no", "yes"), dtype=object)[LABELS[:60] % 2]
+NAMES = {"name": [f"person {i}" for i in range(60)], "age": list(range(60))}
 REFUSED: dict[str, tuple[tuple[Any, Any], dict[str, Any], str]] = {
     "sizes": (
         (SMALL, np.zeros((60, 12, 12), np.uint8)),
@@ -260,6 +366,30 @@ REFUSED: dict[str, tuple[tuple[Any, Any], dict[str, Any], str]] = {
         {"labels": LABELS[:60] % 3, "synthetic_labels": LABELS[:60]},
         r"labels that the real one has not: got 3, 4",
     ),
+    "strange labels of held-out ones": (
+        (SMALL, SMALL),
+        {
+            "labels": LABELS[:60],
+            "synthetic_labels": LABELS[:60],
+            "held_out": SMALL,
+            "held_out_labels": LABELS[:60] + 5,
+        },
+        r"the held-out set has labels that the real one has not: got 10, 11",
+    ),
+    "missing labels": (
+        (SMALL, SMALL),
+        {"labels": WORDS, "synthetic_labels": [None, *WORDS[1:]]},
+        r"labels of the synthetic set are not numbers or texts: got None",
+    ),
+    "labels not a number": ((SMALL, SMALL), {"labels": [np.nan, *WORDS[1:]]}, r"not numbers or texts: got nan"),
+    "labels from two places": (
+        (NAMES, NAMES),
+        {"labels": "age", "synthetic_labels": LABELS[:60]},
+        r"labels from two places: got 'age', an array",
+    ),
+    "free text": ((NAMES, NAMES), {}, r"column 'name' is free text.*at most 30 categories"),
+    "free text, named": ((NAMES, NAMES), {"categorical": ["age"]}, r"column 'name' is free text"),
+    "pictures alone": (({"picture": ["a.png"] * 60},) * 2, {}, r"nothing to compare: got picture alone"),
     "one label": (
         (SMALL, SMALL),
         {"labels": np.zeros(60), "synthetic_labels": np.zeros(60)},

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
 from diabolo.fidelity.intervals import Interval, auroc, bootstrap
 from diabolo.fidelity.neighbours import nearest
 
-QUANTILE = 0.01  # so few of the real ones that were not learned from are as near by chance
+QUANTILE = 0.01  # so few of the real ones that were not learned from are as near by chance, equal ones aside
+SAME = 1e-5  # of the spread of those learned from: what is no farther apart is equal but for rounding
 MOST_HELD = 5000  # learned ones that are held against the others
 
 
@@ -19,8 +21,9 @@ class Copying:
 
     distances: np.ndarray  # (m,) of the samples
     index: np.ndarray  # (m,) the number of the nearest one learned from
-    limit: float  # below it are 1 % of real ones that were not learned from
-    share: Interval  # of the samples that are below it; 0.01 by chance
+    limit: float  # below it are 1 % of the real ones that were not learned from and equal none that was
+    chance: float  # the share of samples expected below it: 0.01, more where real ones equal learned ones, too
+    share: Interval  # of the samples that are below it
 
     @property
     def suspicious(self) -> np.ndarray:
@@ -31,6 +34,8 @@ class Copying:
 def copying(samples: np.ndarray, learned: np.ndarray, unseen: np.ndarray | None = None) -> Copying:
     """How many of (m, d) samples are nearer to the learned ones (n, d) than all but 1 % of real ones would be.
 
+    Real ones that equal a learned one, as rows of a table may, do not count for the 1 %: more of them would make the
+    limit 0, which no near copy is below. As many samples may equal a learned one, too, and are expected below it.
     `unseen` are real ones that were not learned from. Without them some learned ones are held against the others: as
     far from n - 1 of them as a new one would be, if none of them stands there twice.
     """
@@ -40,8 +45,12 @@ def copying(samples: np.ndarray, learned: np.ndarray, unseen: np.ndarray | None 
         usual = nearest(learned[own], learned, leave_out=own)[0]
     else:
         usual = nearest(unseen, learned)[0]
-    limit = float(np.quantile(usual, QUANTILE))
-    return Copying(distances, index, limit, Interval.of_share(distances < limit))
+    same = SAME * math.sqrt(learned.var(0, dtype=np.float64).sum())
+    apart = usual[usual > same]
+    limit = float(np.quantile(apart, QUANTILE)) if len(apart) else same
+    repeated = min(float((ones <= same).mean()) for ones in (usual, distances))
+    chance = QUANTILE + (1 - QUANTILE) * repeated
+    return Copying(distances, index, limit, chance, Interval.of_share(distances < limit))
 
 
 def nearer_than(samples: np.ndarray, learned: np.ndarray, unseen: np.ndarray) -> Interval:

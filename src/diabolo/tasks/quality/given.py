@@ -12,7 +12,7 @@ from diabolo.errors import Mistake, unknown
 from diabolo.events import Listener, Note
 from diabolo.preprocessing import UNIT, Preprocessing, network_shape
 from diabolo.sources import Chosen, open_source
-from diabolo.tasks.quality.labels import labels_of
+from diabolo.tasks.quality.labels import as_labels, labels_of
 from diabolo.training.pictures import Pictures
 
 FEWEST = 24  # images of each side: a quarter of them is more than a neighbourhood
@@ -59,9 +59,11 @@ def read(role: str, place: Any, labels: Any, most: int, how: Reading) -> Side:
     source = open_source(place, how.strict)
     if labels is None:
         labels = labels_of(place, source, how.from_folders)
-    elif len(labels) != len(source):
-        wrong = f"the labels of the {role} set do not match it"
-        raise Mistake(wrong, f"{len(labels)} labels for {len(source)}", "one label for each")
+    else:
+        labels = as_labels(labels, role)
+        if len(labels) != len(source):
+            wrong = f"the labels of the {role} set do not match it"
+            raise Mistake(wrong, f"{len(labels)} labels for {len(source)}", "one label for each")
     if labels is not None and len(labels) != len(source):
         how.listen(
             Note(f"the labels beside the {role} set are left out: {len(labels)} for {len(source)}", warning=True)
@@ -81,7 +83,7 @@ def read(role: str, place: Any, labels: Any, most: int, how: Reading) -> Side:
     network_shape(pictures.shape)  # refuses channels that come first
     images, kept = np.asarray(pictures.held(0, len(pictures))), drawn[pictures.order]
     names, columns = [source.name(int(i)) for i in kept], getattr(source, "columns", None)
-    known = None if labels is None else np.asarray(labels)[kept]
+    known = None if labels is None else labels[kept]
     side = Side(role, source.description, images, known, names, len(source), columns)
     return with_label_column(side, how.label_column) if how.label_column else side
 

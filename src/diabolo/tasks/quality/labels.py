@@ -12,10 +12,8 @@ import numpy as np
 
 from diabolo.errors import Mistake
 from diabolo.files import reading
-from diabolo.sources import NAMED, Source, labels
+from diabolo.sources import LABEL_KEYS, NAMED, Source, labels
 from diabolo.sources.idx import is_idx, read_idx
-
-KEYS = ("labels", "y", "targets")  # of an archive .npz
 
 
 def labels_of(place: Any, source: Source, from_folders: bool) -> np.ndarray | None:
@@ -50,7 +48,19 @@ def _archive(path: Path) -> np.ndarray | None:
     with reading(path) as file:
         try:
             with np.load(file, allow_pickle=False) as arrays:
-                return next((np.ravel(arrays[key]) for key in KEYS if key in arrays.files), None)
+                found = next((np.ravel(arrays[key]) for key in LABEL_KEYS if key in arrays.files), None)
         except (ValueError, EOFError, zipfile.BadZipFile) as error:
             got = " ".join(str(error).split())[:120]
             raise Mistake(f"the labels in {path} cannot be read", got) from error
+    # Nothing but empty texts is what `generate` once wrote for a model without labels.
+    return None if found is None or (found.dtype.kind in "US" and not any(found.tolist())) else found
+
+
+def as_labels(given: Any, role: str) -> np.ndarray:
+    """Labels as they were given, (n,), numbers or texts; a `Mistake` where one is missing or is neither."""
+    values = given.tolist() if hasattr(given, "tolist") else list(given)
+    strange = [one for one in values if not isinstance(one, str | bytes | int | float | np.generic) or one != one]
+    if strange:
+        wrong, got = f"the labels of the {role} set are not numbers or texts", repr(strange[0])[:40]
+        raise Mistake(wrong, got, "one number or text for each")
+    return np.asarray(values)

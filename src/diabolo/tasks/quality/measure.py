@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -58,7 +59,7 @@ def measure_quality(
         Real images that nothing was made from: figures are then measured on them, and membership can be told. Without
         them half of `real` takes their place, which whatever made the synthetic images may have seen.
     labels, synthetic_labels, held_out_labels : array of (n,), or the name of a table's column
-        Named sets, idx files with labels beside, and archives that hold `labels` or `y` bring their own.
+        Named sets, idx files with labels beside, and archives that hold `labels` (or `y`, `target`) bring their own.
     labels_from_folders : bool
         The first folder of a picture's name is its label.
     categorical : names
@@ -84,25 +85,26 @@ def measure_quality(
     False
     """
     _check_numbers(seeds=seeds, most=most)
-    column = labels if isinstance(labels, str) else ""
+    given = {"real": (real, labels), "synthetic": (synthetic, synthetic_labels)}
+    if held_out is not None:
+        given["held-out"] = (held_out, held_out_labels)
+    column, notes = _column([own for _, own in given.values()]), []
     if has_text(real):
-        places = {"real": real, "synthetic": synthetic} | ({} if held_out is None else {"held-out": held_out})
-        tables, texts = as_numbers(places, column)
-        categorical, column = sorted({*categorical, *texts}), ""
-        real, labels = tables["real"]
-        synthetic, synthetic_labels = tables["synthetic"]
-        held_out, held_out_labels = tables.get("held-out", (None, None))
+        tables = as_numbers({role: place for role, (place, _) in given.items()}, column, categorical)
+        categorical, column = sorted({*categorical, *tables.texts}), ""
+        given = {role: (rows, given[role][1] if own is None else own) for role, (rows, own) in tables.sides.items()}
+        notes = tables.notes
     how = Reading(Preprocessing(side=side, channels=channels), labels_from_folders, column, seed, strict, listen)
-    given: tuple[tuple[str, Any, Any, int], ...] = (
-        ("real", real, labels, max(most, SEARCHED)),
-        ("synthetic", synthetic, synthetic_labels, most),
-    )
-    given = (*given, ("held-out", held_out, held_out_labels, most)) if held_out is not None else given
-    sides = [read(role, place, None if isinstance(own, str) else own, cap, how) for role, place, own, cap in given]
+    caps = {"real": max(most, SEARCHED)}
+    sides = [
+        read(role, place, None if isinstance(own, str) else own, caps.get(role, most), how)
+        for role, (place, own) in given.items()
+    ]
     sides = of_one_kind(sides, listen)
-    return _measured(
+    found = _measured(
         sides[0], sides[1], sides[2] if held_out is not None else None, categorical, seeds, most, seed, listen
     )
+    return dataclasses.replace(found, notes=(*found.notes, *notes))
 
 
 def _measured(
@@ -126,7 +128,7 @@ def _measured(
     step = _Steps((0 if unlabelled else seeds * ARMS) + 3, listen)
     taught, classifier = None, None
     if not unlabelled:
-        taught, classifier = usefulness(learn, test, synthetic, check_classes(real, synthetic), seeds, step)
+        taught, classifier = usefulness(learn, test, synthetic, check_classes(real, synthetic, test), seeds, step)
     elif learn.labels is not None and conversion.layout != "vector" and len(np.unique(learn.labels)) > 1:
         classifier = train_on(learn.images, learn.labels, seed=seed, steps=STEPS)  # for its features
     step("features and distances")
@@ -149,6 +151,16 @@ def _measured(
         columns=column_errors(test, synthetic, categorical, seed) if conversion.layout == "vector" else None,
         notes=tuple(_notes(unlabelled, held_out)),
     )
+
+
+def _column(given: list[Any]) -> str:
+    """The column that holds all tables' labels, "" where none was named."""
+    names = sorted({own for own in given if isinstance(own, str)})
+    arrays = [own for own in given if own is not None and not isinstance(own, str)]
+    if len(names) + bool(arrays) > 1:
+        got = ", ".join([repr(name) for name in names] + ["an array"] * bool(arrays))
+        raise Mistake("labels from two places", got, "one column of all tables, or an array for each set")
+    return "".join(names)
 
 
 class _Steps:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,17 +13,17 @@ from diabolo.fidelity import copying, exact_copies, membership, nearer_than
 from diabolo.preprocessing import Conversion
 from diabolo.tasks.quality.record import Memory
 
-KEPT, LOOKED_AT = 64, 5000  # principal components in which copies are looked for, and images that they are found by
+KEPT, LOOKED_AT = 64, 5000  # principal components in which copies are looked for; images that they are fitted on
 AT_ONCE = 2000
 
 
 def memory(real: np.ndarray, synthetic: np.ndarray, held_out: np.ndarray | None, conversion: Conversion) -> Memory:
-    """Look for every synthetic image's nearest real one, in the leading principal components of the real images.
+    """Look for every synthetic image's nearest real one, in the leading principal components of all images together.
 
     Blur and noise of single pixels hardly move an image there. What nobody learned from says how near is usual:
     held-out images, or without any each real one among the others.
     """
-    axes = _axes(real, conversion)
+    axes = _axes([real, synthetic] if held_out is None else [real, synthetic, held_out], conversion)
     learned, samples = _rows(real, axes, conversion), _rows(synthetic, axes, conversion)
     unseen = None if held_out is None else _rows(held_out, axes, conversion)
     return Memory(
@@ -42,11 +43,16 @@ def _twice(images: np.ndarray) -> float:
     return sum(count for count in counts.values() if count > 1) / len(images)
 
 
-def _axes(real: np.ndarray, conversion: Conversion) -> np.ndarray | None:
-    """(d, 64) the leading principal axes; None where images have no more numbers than that."""
+def _axes(sets: Sequence[np.ndarray], conversion: Conversion) -> np.ndarray | None:
+    """(d, 64) the leading principal axes; None where images have no more numbers than that.
+
+    Images lie wider on axes that were fitted on them: of every set the same share is, so that none looks nearer.
+    """
     if math.prod(conversion.shape) <= KEPT:
         return None
-    some = conversion.to_network(real[:LOOKED_AT]).flatten(1)
+    generator, share = np.random.default_rng(0), min(1.0, LOOKED_AT / sum(map(len, sets)))
+    drawn = [images[generator.permutation(len(images))[: math.ceil(share * len(images))]] for images in sets]
+    some = conversion.to_network(np.concatenate(drawn)).flatten(1)
     generator_state = torch.random.get_rng_state()
     try:  # torch.pca_lowrank draws from the global generator alone
         torch.manual_seed(0)

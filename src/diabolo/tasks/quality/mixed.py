@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from diabolo.errors import Mistake, unknown
+from diabolo.pixels import is_picture
 from diabolo.sources import Arrays, is_mixed
+from diabolo.sources.columns import learn_encoding
 from diabolo.sources.mixed import Texts, read_mixed
 from diabolo.sources.table import value_of
 
@@ -17,28 +21,54 @@ def has_text(place: Any) -> bool:
     return is_mixed(place) and any(_is_text(column) for column in read_mixed(place)[0].values())
 
 
-def as_numbers(places: dict[str, Any], label: str) -> tuple[dict[str, tuple[Arrays, np.ndarray | None]], list[str]]:
-    """Every side's rows as numbers, with its labels (n,) where a column holds these, and which columns are categories.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Numbered:
+    """Every side's rows as numbers, with its labels (n,) where a column holds these; which columns are what."""
+
+    sides: dict[str, tuple[Arrays, np.ndarray | None]]
+    texts: list[str]  # columns that are categories
+    pictures: list[str]  # columns that name pictures, left out: folders' names would tell the sides apart
+
+    @property
+    def notes(self) -> list[str]:
+        """What must be known of the columns that are left out."""
+        words = "names pictures and was left out; folders of pictures are measured by themselves."
+        return [f"The column {name!r} {words}" for name in self.pictures]
+
+
+def as_numbers(places: dict[str, Any], label: str, categorical: Sequence[str]) -> Numbered:
+    """Tables, the real one first, with text as numbers; `label` is the column of labels, or "".
 
     A category is the place of its text among all sides' in alphabetical order, a missing cell NaN in either kind of
-    column. What is text in the first side is text in all. A `Mistake` where columns differ.
+    column. What is text in one side is text in all. A `Mistake` where columns differ, and for one of free text.
     """
     tables = {role: read_mixed(place) for role, place in places.items()}
-    first = next(iter(tables.values()))[0]
+    first, name_of_first = next(iter(tables.values()))
     for role, (cells, _) in tables.items():
         if list(cells) != list(first):
             got = f"{', '.join(cells)[:60]} in the {role} set"
             raise Mistake("the two tables have different columns", got, ", ".join(first)[:60])
     if label and label not in first:
         raise unknown("column of the real set", label, list(first))
-    rest = [name for name in first if name != label]
+    columns = [name for name in first if name != label]
+    pictures = [name for name in columns if any(_names_pictures(cells[name]) for cells, _ in tables.values())]
+    rest = [name for name in columns if name not in pictures]
+    if not rest:
+        allowed = "a column of numbers or categories"
+        raise Mistake("the tables have nothing to compare", f"{', '.join(first)[:60]} alone", allowed)
     texts = [name for name in rest if any(_is_text(cells[name]) for cells, _ in tables.values())]
+    if texts:  # those of free text are refused, as where tables are learned
+        learn_encoding({name: first[name] for name in texts}, [*{*categorical} & {*texts}], table=name_of_first)
     alphabet = {n: sorted({cell for cells, _ in tables.values() for cell in cells[n] if cell}) for n in texts}
     sides = {}
     for role, (cells, called) in tables.items():
         rows = np.stack([_numbers(cells[name], alphabet.get(name)) for name in rest], 1)
         sides[role] = Arrays(rows, called, columns=rest), _labels(cells, label, role)
-    return sides, texts
+    return Numbered(sides, texts, pictures)
+
+
+def _names_pictures(column: list[str]) -> bool:
+    return any(column) and all(is_picture(cell) for cell in column if cell)
 
 
 def _is_text(column: list[str]) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from diabolo.fidelity import Interval
 from diabolo.tasks.quality import sheets
 from diabolo.tasks.quality.record import Figure, Quality, Usefulness
-from diabolo.tasks.quality.verdicts import interval, points, share, verdicts
+from diabolo.tasks.quality.verdicts import beyond, interval, points, share, verdicts
 from diabolo.tasks.report.page import Block, Cell, Page, Section, Sentence, Table, write_page
 
 COLUMNS = 24  # of a table that are told one by one
@@ -131,7 +131,12 @@ def _copies(quality: Quality) -> list[Block]:
     memory = quality.memory
     copied = memory.copying.share
     rows = [
-        ("nearer than 99 % of unseen real ones", "1.0 %", Cell(share(copied.value), interval(copied, share)), "100 %"),
+        (
+            f"nearer than {beyond(memory.copying)}",
+            share(memory.copying.chance),
+            Cell(share(copied.value), interval(copied, share)),
+            "100 %",
+        ),
         ("equal in every value", share(memory.real_copies), Cell(share(memory.copies.mean())), "100 %"),
     ]
     if memory.nearer and memory.membership:
@@ -158,8 +163,8 @@ def _method(quality: Quality) -> list[str]:
         + (", which were held out." if quality.held_out else ", the other half of the real set."),
         f"Distances and neighbourhoods (of 5) are measured in {quality.features}. No network from elsewhere was used, "
         "so that they can be compared with other figures of this page only, and not with published ones.",
-        "Copies are looked for by the distance in the 64 leading principal components of the real set, so that blur or "
-        "grain hides none. How near is usual is told by "
+        "Copies are looked for by the distance in the 64 leading principal components of all sets together, so that "
+        "blur or grain hides none. How near is usual is told by "
         + ("held-out ones." if quality.held_out else "each real one beside all the others."),
     ]
     return told + list(quality.notes)

@@ -80,10 +80,17 @@ class Memory:
     nearer_by_chance: float
     membership: Interval | None
 
+    @property
+    def remembered(self) -> bool:
+        """Whether what was learned from surely lies nearer than what was held out, and the other figure agrees."""
+        if self.nearer is None or self.membership is None:
+            return False
+        return self.membership.low > 0.5 and self.nearer.value > self.nearer_by_chance
+
     def to_dict(self) -> dict[str, Any]:
         """As plain data for JSON."""
         told: dict[str, Any] = {
-            "share_nearer_than_held_out": self.copying.share.to_dict() | {"floor": 0.01, "ceiling": 1.0}
+            "share_nearer_than_held_out": self.copying.share.to_dict() | {"floor": self.copying.chance, "ceiling": 1.0}
         }
         told |= {"exact_copies": int(self.copies.sum()), "searched": self.searched}
         chances = (

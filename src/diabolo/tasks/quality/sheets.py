@@ -9,6 +9,7 @@ import numpy as np
 from diabolo.tasks.explain import drawings
 from diabolo.tasks.quality.given import Side
 from diabolo.tasks.quality.record import Quality
+from diabolo.tasks.quality.verdicts import beyond
 from diabolo.tasks.report.page import Sheet
 from diabolo.tasks.report.pictures import data_uri
 
@@ -62,8 +63,8 @@ def suspicious(quality: Quality) -> Sheet:
         ("nearest real one", _cells(quality, quality.real, nearest, names)),
     )
     caption = (
-        "The synthetic pictures nearest to a real one, with their distance: 1 × is what 99 % of unseen real ones are "
-        "beyond, 0 × an equal picture."
+        "The synthetic pictures nearest to a real one, with their distance: 1 × is what "
+        f"{beyond(copying)} are beyond, 0 × an equal picture."
     )
     return Sheet(rows, caption, size="large")
 

@@ -15,17 +15,14 @@ from diabolo.training.classifier import Classifier, train_on
 STEPS = 300  # of every classifier: more images are seen less often each
 
 
-def check_classes(real: Side, synthetic: Side) -> tuple[str, ...]:
-    """The real classes that the synthetic set lacks; a `Mistake` where it has others, or there is one class alone."""
-    assert real.labels is not None
-    assert synthetic.labels is not None
-    classes, others = np.unique(real.labels).tolist(), np.unique(synthetic.labels).tolist()
-    strange = [label for label in others if label not in classes]
-    if strange:
-        got, allowed = _listed(strange), _listed(classes)
-        raise Mistake(
-            "the synthetic set has labels that the real one has not", got, allowed, "the same names on both sides"
-        )
+def check_classes(real: Side, synthetic: Side, test: Side) -> tuple[str, ...]:
+    """The real classes that the synthetic set lacks; a `Mistake` where it or `test` has others, or there is one."""
+    classes, others = _classes(real), _classes(synthetic)
+    for side, has in ((synthetic, others), (test, _classes(test))):
+        strange = [label for label in has if label not in classes]
+        if strange:
+            wrong = f"the {side.role} set has labels that the real one has not"
+            raise Mistake(wrong, _listed(strange), _listed(classes), "the same names on both sides")
     if len(classes) < 2:
         raise Mistake("all real images have one label", _listed(classes), "two classes or more", "leave the labels out")
     return tuple(str(label) for label in classes if label not in others)
@@ -79,6 +76,12 @@ def _arms(learn: Side, synthetic: Side) -> Iterator[tuple[str, tuple[np.ndarray,
     yield "synthetic", (as_many.images, np.asarray(as_many.labels))
     both = np.concatenate((learn.images, synthetic.images)), np.concatenate((learn.labels, synthetic.labels))
     yield "both", both
+
+
+def _classes(side: Side) -> list[object]:
+    assert side.labels is not None
+    classes: list[object] = np.unique(side.labels).tolist()
+    return classes
 
 
 def _listed(labels: list[object]) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from diabolo.fidelity import Interval
+from diabolo.fidelity import Copying, Interval
 from diabolo.fidelity.copying import QUANTILE
 from diabolo.tasks.quality.record import Quality, Usefulness
 from diabolo.tasks.report.page import Sentence
 
 NOTABLE = 2  # times what is expected: a share of copies from here on is told as bad
+VAGUE = 0.2  # a wider interval of an accuracy says nothing good: so few images hide any difference
 
 
 def verdicts(quality: Quality) -> tuple[Sentence, ...]:
@@ -46,8 +47,11 @@ def _apart(quality: Quality) -> Sentence:
         f"A classifier tells synthetic from real in {share(figure.value.value)} of cases "
         f"({interval(figure.value, share)}); two real sets in {share(figure.floor.value)}."
     )
-    alike = figure.value.low <= max(0.5, figure.floor.high)
-    return Sentence(text, "best" if alike else "worse")
+    if figure.value.low > max(0.5, figure.floor.high):
+        return Sentence(text, "worse")
+    if figure.value.high - figure.value.low > VAGUE:
+        return Sentence(f"{text} There are too few to say that they are alike.")
+    return Sentence(text, "best")
 
 
 def _covered(quality: Quality) -> Sentence:
@@ -62,13 +66,23 @@ def _covered(quality: Quality) -> Sentence:
 
 def _copied(quality: Quality) -> Sentence:
     memory = quality.memory
-    near, copies = memory.copying.share, int(memory.copies.sum())
-    told = f"{share(near.value)} lie nearer to a real one than 99 % of unseen real ones do"
+    near, chance, copies = memory.copying.share, memory.copying.chance, int(memory.copies.sum())
+    told = f"{share(near.value)} lie nearer to a real one than {beyond(memory.copying)} do"
+    expected = f"(expected: {100 * chance:.3g} %)"
     if copies > NOTABLE * memory.real_copies * len(memory.copies):
         return Sentence(f"{copies} of {len(memory.copies)} are exact copies of real ones; {told}.", "worse")
-    if near.value > NOTABLE * QUANTILE and near.low > QUANTILE:
-        return Sentence(f"Some may be copied: {told} (expected: 1 %).", "worse")
-    return Sentence(f"No sign of copying: {told} (expected: 1 %).", "best")
+    if near.value > chance + (NOTABLE - 1) * QUANTILE and near.low > chance:
+        return Sentence(f"Some may be copied: {told} {expected}.", "worse")
+    if memory.nearer and memory.remembered:
+        told = f"the nearest real one of {share(memory.nearer.value)} was learned from and not held out"
+        expected = f"(expected: {share(memory.nearer_by_chance)})"
+        return Sentence(f"It shows what was learned from: {told} {expected}. No one lies very near.", "worse")
+    return Sentence(f"No sign of copying: {told} {expected}.", "best")
+
+
+def beyond(found: Copying) -> str:
+    """Whom the limit of what is near was taken from."""
+    return "99 % of unseen real ones" + (" that equal none" if found.chance > QUANTILE else "")
 
 
 def share(value: float) -> str:
