@@ -17,10 +17,11 @@ from diabolo.pixels import Picture, read_picture, write_picture
 from diabolo.recipe import Recipe, Training
 from diabolo.recipes import RECIPES, suited
 from diabolo.sources import Chosen, Labelled, conditions_of, labelled, labels
-from diabolo.tasks.generate import drawing
-from diabolo.tasks.generate.files import as_numbers
+from diabolo.tasks.generate import drawing, files
+from diabolo.tasks.generate.files import as_numbers, generate_place
 from diabolo.tasks.generate.synthesize import synthesize
-from diabolo.training import fit
+from diabolo.tasks.places import write_image
+from diabolo.training import fit, with_priors
 
 QUICK = {"steps": 150, "batch_size": 32, "architecture.width": 8, "latent.size": 6, "priors": "mixture"}
 FAST = QUICK | {"steps": 20}  # where nothing is asked of the pictures
@@ -86,6 +87,7 @@ def kind_of(images: np.ndarray) -> np.ndarray:
         (np.array([[0, 5], [1, 5], [0, -1]]), {"label 1": ("0", "1"), "label 2": ("5",)}, ["0, 5", "1, 5", "0, "]),
         ({"hat": ["no", "yes", ""], "age": [3, 4, 3]}, None, ["no, 3", "yes, 4", ", 3"]),
         ([{"hat"}, {"hat", "glasses"}, set()], None, ["no, yes", "yes, yes", "no, no"]),
+        ([np.int64(3), np.float32(1), np.str_("a")], None, ["3", "1", "a"]),
     ],
 )
 def test_labels_of_every_kind(given: Any, names: Any, texts: list[str]) -> None:
@@ -149,12 +151,14 @@ def test_labels_from_files(tmp_path: Path) -> None:
     source = open_source(np.zeros((3, 4, 4), np.uint8))
     np.save(tmp_path / "y.npy", np.array([1, 0, 1]))
     np.savez(tmp_path / "y.npz", images=np.zeros((3, 4, 4)), labels=np.array(["b", "a", "b"]))
+    np.savez(tmp_path / "t.npz", targets=np.array([2, 0, 2]))
     (tmp_path / "y-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 7]))
     (tmp_path / "y.csv").write_text("hat,age\nyes,3\nno,\nno,4\n")
     (tmp_path / "named.csv").write_text("file,hat\n2,yes\n1,no\n0,no\n")
     for name, texts in (
         ("y.npy", ["1", "0", "1"]),
         ("y.npz", ["b", "a", "b"]),
+        ("t.npz", ["2", "0", "2"]),
         ("y-idx1-ubyte", ["7", "8", "7"]),
         ("y.csv", ["yes, 3", "no, ", "no, 4"]),
         ("named.csv", ["no", "no", "yes"]),
@@ -229,14 +233,17 @@ def test_several_attributes(bars: tuple[np.ndarray, np.ndarray]) -> None:
         generator.sample(1, {"hat": "yes"})
 
 
-def test_without_labels(bars: tuple[np.ndarray, np.ndarray]) -> None:
+def test_without_labels(bars: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
     generator = Generator(options=FAST).fit(bars[0])
     assert generator.labels_ == {}
     images, said = generator.labelled_sample(4)
     assert images.shape == (4, 12, 12)
     assert list(said) == [""] * 4
-    with pytest.raises(Mistake, match="the model knows no labels"):
-        generator.sample(1, "lies")
+    for asked in ({"label": "lies"}, {"balanced": True}):
+        with pytest.raises(Mistake, match="the model knows no labels"):
+            generator.sample(1, **asked)
+    generate_place(generator, 4, str(tmp_path / "new.npz"))
+    assert np.load(tmp_path / "new.npz").files == ["images"]
 
 
 @pytest.mark.parametrize("prior", ["normal", "mixture", "none"])
@@ -258,6 +265,36 @@ def test_between_two_and_near_one(bars: tuple[np.ndarray, np.ndarray], prior: st
             generator.vary(images[0], strength)
     with pytest.raises(Mistake, match="two ends"):
         generator.interpolate(images[0], images[1], 1)
+
+
+@pytest.mark.parametrize("prior", ["mixture", "normal"])
+def test_what_no_label_tells(generator: Generator, bars: tuple[np.ndarray, np.ndarray], prior: str) -> None:
+    """Variations go to every class as these come, and a way between two images to none."""
+    one = Generator(with_priors(generator.model_, labelled(open_source(bars[0]), bars[1]), prior))
+    far = kind_of(one.vary(bars[0][0], 1.0, 60))
+    assert min((far == kind).sum() for kind in KINDS) > 12
+    seen = generator.model_.reconstruct(bars[0][:1]).astype(int)
+    assert np.abs(one.vary(bars[0][0], 0.0, 9) - seen).max() <= 1
+    start, end = generator.model_.encode(bars[0][[0, 100]])
+    middle = generator.model_.decode((start + end)[None] / 2).astype(int)
+    assert np.abs(one.interpolate(bars[0][0], bars[0][100], 3)[1] - middle[0]).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("learned", "asked"),
+    [
+        (np.repeat([1.0, 2.0, 3.0], 80), (3, 3.0, np.int64(3), np.float32(3), "3")),
+        (np.arange(240) < 99, (True, np.bool_(True), "yes")),
+    ],
+)
+def test_labels_are_asked_for_as_they_were_learned(
+    bars: tuple[np.ndarray, np.ndarray], learned: np.ndarray, asked: tuple[Any, ...]
+) -> None:
+    one = Generator(options=FAST | {"priors": "normal"}).fit(bars[0], learned)
+    drawn = [one.sample(3, label) for label in asked]
+    assert all(np.array_equal(images, drawn[0]) for images in drawn)
+    with pytest.raises(Mistake, match=r"unknown label: got '7\.0'"):
+        one.sample(1, 7.0)
 
 
 def test_a_variational_model_draws_without_a_prior_of_its_own(bars: tuple[np.ndarray, np.ndarray]) -> None:
@@ -427,6 +464,86 @@ def test_a_synthetic_set_of_arrays(bars: tuple[np.ndarray, np.ndarray], tmp_path
         synthesize(str(tmp_path / "bars.npy"), str(tmp_path / "other.npz"))
     with pytest.raises(Mistake, match="room for labels"):
         synthesize("digits", str(tmp_path / "other.npy"))
+
+
+NOT_DRAWN = {
+    "count": ({"count": 0}, "that many pictures cannot be made"),
+    "guidance": ({"guidance": 99}, "guidance is out of range"),
+    "unguided": ({"guidance": 2, "options": {"priors": "normal,mixture"}}, "the prior normal or mixture has none"),
+    "seed": ({"seed": -1}, "not a seed"),
+    "disk": ({"count": 10**12}, "the disk has no room"),
+    "place": ({"out": "bars.npz/new"}, r"cannot make the folder.*bars\.npz, a file"),
+    "input": ({"out": "bars.npz"}, "the output is the input"),
+    "kept": ({"keep": "bars.npz"}, "the output is the input"),
+    "labels": ({"out": "y.npz", "labels": "y.npz"}, "the output is the input"),
+    "vectors": ({"dataset": "rows.npz"}, "vectors are no pictures"),
+    "floats": ({"dataset": "floats.npz"}, r"PNG from 0 to 1.*from 0 to 16; try: -o OUT\.npz"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_DRAWN)
+def test_a_synthetic_set_is_refused_before_the_training(
+    name: str, bars: tuple[np.ndarray, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Generator, "fit", lambda *_: pytest.fail("it was trained"))
+    sets = {"bars": bars[0], "rows": bars[0][:, 0], "floats": bars[0] / 15.9375}
+    sets["floats"][0, 0, :2] = 0, 16
+    for one, images in sets.items():
+        np.savez(f"{one}.npz", images=images, labels=np.arange(240) % 3)
+    np.savez("y.npz", labels=np.arange(240) % 2)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    changed, message = NOT_DRAWN[name]
+    with pytest.raises(Mistake, match=message):
+        synthesize(**{"dataset": "bars.npz", "out": "new"} | changed)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_an_interruption_leaves_nothing(
+    generator: Generator, there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No folder that was not there, nothing hidden; and the same command then runs through."""
+    monkeypatch.chdir(tmp_path)
+    if there:
+        Path("new").mkdir()
+    written = iter([True, True])
+
+    def interrupted(*what: Any) -> None:
+        if not next(written, False):
+            raise KeyboardInterrupt
+        write_image(*what)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_image", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            generate_place(generator, 5, "new")
+    assert [path.name for path in tmp_path.rglob("*")] == ["new"] * there
+    generate_place(generator, 5, "new")
+    assert len(list(Path("new").rglob("*.png"))) == 5
+    assert not list(tmp_path.rglob(".*"))
+
+
+def test_floats_that_a_picture_would_cut_off(
+    bars: tuple[np.ndarray, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Generator(options=FAST | {"likelihood": "gaussian"}).fit(bars[0].astype(np.float32)).save("m.diabolo")
+    np.save("codes.npy", Generator("m.diabolo")._model.encode(bars[0][:2].astype(np.float32)))
+    for verb in (("generate",), ("decode", "codes.npy")):
+        line = refused(capsys, *verb, "-m", "m.diabolo", "-o", "new")
+        assert re.search(r"PNG from 0 to 1.*learned from that go from 0 to 2\d\d; try: -o new\.npy", line)
+    assert not Path("new").exists()
+    assert run("generate", "-m", "m.diabolo", "-o", "new.npy") == 0
+
+
+def test_a_folder_may_lie_above_but_no_name_leads_out_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    write_image(Path("../new"), "a/1", np.zeros((4, 4), np.uint8))
+    assert (tmp_path / "new" / "a" / "1.png").is_file()
+    with pytest.raises(Mistake, match="leads out of the folder"):
+        write_image(Path("../new"), "../1", np.zeros((4, 4), np.uint8))
 
 
 def test_labels_as_numbers_where_they_are() -> None:

@@ -148,6 +148,8 @@ def test_what_is_read(tmp_path: Path, table: Path) -> None:
         "t": ["a", "", ""],
         "b": ["True", "False", "True"],
     }
+    scalars = [np.int64(3), np.float32(0.1), np.bool_(True), np.float64("nan")]
+    assert read_mixed({"n": scalars})[0] == {"n": ["3", "0.1", "True", ""]}
     two = [str(table), str(write(tmp_path / "more.csv", people(30, 1)))]
     assert len(open_mixed(two)) == 430
 
@@ -219,6 +221,12 @@ def test_a_dictionary_of_columns_in_and_out() -> None:
     assert all(np.array_equal(made[name], again[name]) for name in made)
 
 
+def test_a_column_of_numbers_or_of_truths_is_asked_for_by_these() -> None:
+    for column, value in (([1.0, 2.0], 2.0), ([True, False], True)):
+        made = Generator().fit({"age": np.arange(40), "of": column * 20}, "of").sample(5, value)
+        assert set(made["of"]) == {str(value)}
+
+
 def test_the_model_file_keeps_the_encoding(model: Path, tmp_path: Path) -> None:
     whole = artifact.load(model)
     assert isinstance(whole.encoding, Encoding)
@@ -279,6 +287,30 @@ def test_table_to_model_to_table(table: Path, tmp_path: Path, capsys: pytest.Cap
         capsys, "synthesize", tmp_path / "free.csv", "-o", tmp_path / "t.csv"
     )
     assert "are of use where" in refused(capsys, "fit", "deep", table, "--categorical", "age", "-o", made)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        (("-o", "people.csv"), "the output is the input"),
+        (("-o", "people.csv", "--keep", "m.diabolo"), "the output is the input"),
+        (("-o", "new.csv", "--keep", "people.csv"), "the output is the input"),
+        (("-o", "new.csv", "-n", 0), "that many"),
+        (("-o", "new.csv", "--guidance", 2), "the model knows no labels"),
+        (("-o", "new.csv", "--balanced"), "people.csv, 400 rows of 5 columns has no labels: got balanced"),
+        (("-o", "new.csv", "--seed", -1), "not a seed"),
+        (("-o", "new.csv", "--labels-from-folders"), "people.csv, 400 rows of 5 columns has no folder for every class"),
+        (("-o", "new"), "rows of a table go to a table"),
+    ],
+)
+def test_a_synthetic_table_is_refused_before_the_training(
+    how: tuple[Any, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Generator, "fit", lambda *_: pytest.fail("it was trained"))
+    before = write(Path("people.csv"), people()).read_bytes()
+    assert message in refused(capsys, "synthesize", "people.csv", *how)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
 
 
 def test_quality_of_tables_with_text(table: Path, model: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,11 @@ from diabolo.recipes import suited
 from diabolo.sources import open_mixed, open_rows, read_table
 from diabolo.sources.encoding import Numbers
 from diabolo.sources.modalities import Modalities, PictureCode, Tokens, learn_modalities
+from diabolo.tasks.generate import record_files
+from diabolo.tasks.generate.record_files import generate_records
 from diabolo.tasks.generate.records import RecordWish
+from diabolo.tasks.generate.synthesize import synthesize
+from diabolo.tasks.places import write_image
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PRIOR = {"width": 96, "depth": 2, "steps": 1200, "batch_size": 128, "ema": 0.98, "evaluations": 20}
@@ -281,8 +286,16 @@ def test_what_is_there_stays(generator: Generator) -> None:
         assert was is None or np.array_equal(was, now)
 
 
+@pytest.mark.parametrize(("dtype", "factor"), [(np.float32, 1 / 255), (np.float64, 1 / 255), (np.uint16, 256.9)])
+def test_a_picture_stays_what_it_is_in_any_numbers(generator: Generator, dtype: Any, factor: float) -> None:
+    pictures = digits(5)["picture"]
+    other = (pictures.astype(float) * factor).astype(dtype)
+    assert np.array_equal(generator.complete({"picture": other})["picture"], pictures)
+    assert np.array_equal(generator.sample(2, given={"picture": other[0]})["picture"], pictures[[0, 0]])
+
+
 def test_new_records(generator: Generator) -> None:
-    made = generator.sample(300, seed=1, given={"digit": 3, "ink": "80"})
+    made = generator.sample(300, seed=1, given={"digit": np.int64(3), "ink": np.float32(80)})
     assert set(made["digit"]) == {"3"}
     assert set(made["ink"]) == {80.0}
     assert share([caption.split()[1] for caption in made["caption"]], "three") > 0.8
@@ -417,6 +430,71 @@ def test_a_set_of_records_is_synthesized(table: Path, tmp_path: Path) -> None:
         run("synthesize", table, "-o", tmp_path / "new.csv", "-n", 10, "--priors", "masked-flow-matching", *FLAGS) == 0
     )
     assert len(list((tmp_path / "new").iterdir())) == len(read(tmp_path / "new.csv")) == 10
+    assert synthesize(str(table), str(tmp_path / "whole"), count=5, options=QUICK)["records"] == 5
+    paths = [row["picture"] for row in read(tmp_path / "whole" / "records.csv")]
+    assert paths == [f"pictures/{i}.png" for i in range(5)]
+    assert all((tmp_path / "whole" / path).is_file() for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        (("-o", "records.csv"), "the output is the input"),
+        (("-o", "full.csv"), "full is not empty"),
+        (("-o", "full"), "full is not empty"),
+        (("-o", "new.npz"), "records go to a table, or to a folder"),
+        (("-o", "new.csv", "--balanced"), "records have no labels, but columns: got balanced"),
+        (("-o", "new.csv", "--guidance", 50), "guidance is out of range"),
+        (("-o", "new.csv", "-n", 0), "that many"),
+    ],
+)
+def test_a_set_of_records_is_refused_before_the_training(
+    how: tuple[Any, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(written(tmp_path / "set", digits(30)).parent)
+    monkeypatch.setattr(Generator, "fit", lambda *_: pytest.fail("it was trained"))
+    Path("full").mkdir()
+    Path("full/1.png").touch()
+    before = Path("records.csv").read_bytes()
+    assert message in refused(capsys, "synthesize", "records.csv", *how)
+    assert Path("records.csv").read_bytes() == before
+    assert {path.name for path in Path().iterdir()} == {"records.csv", "seen", "full"}
+
+
+def test_a_table_is_not_completed_into_itself(generator: Generator, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("digit\n3\n")
+    with pytest.raises(Mistake, match="the output is the input"):
+        generate_records(generator._model, None, str(tmp_path / "a.csv"), start=str(tmp_path / "a.csv"))
+    assert (tmp_path / "a.csv").read_text() == "digit\n3\n"
+
+
+@pytest.mark.parametrize("out", ["new", "new.csv"])
+def test_an_interruption_leaves_nothing(
+    generator: Generator, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written = iter([True, True])
+
+    def interrupted(*what: Any) -> None:
+        if not next(written, False):
+            raise KeyboardInterrupt
+        write_image(*what)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record_files, "write_image", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            generate_records(generator._model, 4, out)
+    assert not list(tmp_path.iterdir())
+    generate_records(generator._model, 4, out)
+    assert len(list(tmp_path.rglob("*.png"))) == 4
+    assert not list(tmp_path.rglob(".*"))
+
+
+def test_pictures_that_png_would_cut_off(generator: Generator, tmp_path: Path) -> None:
+    conversion = dataclasses.replace(generator._model.conversion, dtype="float32", scale=(16.0,))
+    model = dataclasses.replace(generator._model, conversion=conversion)
+    with pytest.raises(Mistake, match=r"PNG from 0 to 1.*go from 0 to 16; try: -o OUT\.npy"):
+        generate_records(model, 4, str(tmp_path / "new"))
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,27 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A hidden folder to write to, which becomes the new folder `path` when the block ends well, and is removed else.
+
+    It lies beside `path`, or in it where that is there and empty: it may be another disk. With nothing in it, there is
+    no new folder.
+    """
+    with told("write", path):
+        there, target = Path(path).is_dir(), Path(path).resolve()
+        hidden = (target if there else target.parent) / f".{target.name[:100]}.{secrets.token_hex(6)}.part"
+        try:
+            hidden.mkdir(parents=True)
+            yield hidden
+            for made in list(hidden.iterdir()) if there else ():
+                made.rename(target / made.name)
+            if not there and any(hidden.iterdir()):
+                hidden.rename(target)
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def reading(path: str | os.PathLike[str]) -> Iterator[Path]:
     """`path` as a `Path` to be read in the block; raises `Mistake` where it cannot be, or is no ordinary file."""
     with told("read", path):

@@ -14,7 +14,7 @@ from diabolo.learned import give_shapes, shapes_of
 from diabolo.options import name_of
 from diabolo.priors import Space
 from diabolo.priors.base import UNKNOWN, CanComplete
-from diabolo.sources.conditions import MOST_ATTRIBUTES, MOST_VALUES, Attribute
+from diabolo.sources.conditions import MOST_ATTRIBUTES, MOST_VALUES, Attribute, text_of
 
 STRONGEST = 20.0  # guidance
 MOST_TOKENS = 2**20  # of one code
@@ -119,9 +119,10 @@ class Sampler(nn.Module):
             if name not in names:
                 raise unknown("attribute", str(name), names)
             values = self.attributes[names[name]].values
-            if str(value) not in values:
+            text = str(value) if str(value) in values else text_of(value, name)  # the cell of a table, or a label
+            if text not in values:
                 raise unknown(name, str(value), values)
-            asked[names[name]] = values.index(str(value))
+            asked[names[name]] = values.index(text)
         return tuple(asked)
 
     def mix(self, label: Any = None, balanced: bool = False) -> tuple[Tensor, Tensor]:
@@ -130,9 +131,11 @@ class Sampler(nn.Module):
         Those of the training images that have what the label asks for, as often as there, or `balanced`, each as often
         as the others; what no training image has is drawn as it was asked for.
         """
+        if balanced and not self.attributes:
+            raise Mistake("the model knows no labels", "balanced", remedy="labels, when the model is trained")
         asked = torch.tensor(self.meant(label), device=self.rows.device)
         fits = ((asked == UNKNOWN) | (self.rows == asked)).all(1)
-        if balanced and self.attributes:
+        if balanced:
             fits &= (self.rows != UNKNOWN).all(1)
         if not fits.any():
             return asked[None], torch.ones(1)
@@ -141,12 +144,7 @@ class Sampler(nn.Module):
 
     def check_guidance(self, guidance: float) -> None:
         """Refuse a guidance that is out of range, or that the prior does not have."""
-        if not (isinstance(guidance, int | float) and 0 <= guidance <= STRONGEST):
-            allowed = f"0 to {STRONGEST:g}; 1 draws what was learned, above 1 is more typical of the class"
-            raise Mistake("the guidance is out of range", got=str(guidance), allowed=allowed)
-        if guidance != 1 and not (self.part.guided and self.attributes):
-            why = f"the prior {name_of(self.part)} has none" if self.attributes else "the model knows no labels"
-            raise Mistake("there is nothing to guide by", got=why, allowed="guidance 1")
+        check_guidance(guidance, [self.part], bool(self.attributes))
 
     def sample(self, conditions: Tensor, generator: Generator, guidance: float = 1.0) -> Tensor:
         """A code, or the tokens of one, for each row of conditions (n, k): (n, *shape)."""
@@ -172,6 +170,17 @@ class Sampler(nn.Module):
         """One row of conditions in words, values alone where there is one attribute; "" where nothing is known."""
         said = [(a.name, a.values[i]) for a, i in zip(self.attributes, row, strict=True) if i != UNKNOWN]
         return ", ".join(value if len(self.attributes) == 1 else f"{name}={value}" for name, value in said)
+
+
+def check_guidance(guidance: float, parts: Sequence[Any], labels: bool) -> None:
+    """Refuse a guidance that is out of range, or that none of the priors has; `labels`: whether any are known."""
+    if not (isinstance(guidance, int | float) and 0 <= guidance <= STRONGEST):
+        allowed = f"0 to {STRONGEST:g}; 1 draws what was learned, above 1 is more typical of the class"
+        raise Mistake("the guidance is out of range", got=str(guidance), allowed=allowed)
+    guided = any(getattr(part, "guided", True) for part in parts)  # among those that "auto" tries, some are
+    if guidance != 1 and not (guided and labels):
+        why = f"the prior {' or '.join(map(name_of, parts))} has none" if labels else "the model knows no labels"
+        raise Mistake("there is nothing to guide by", got=why, allowed="guidance 1")
 
 
 def vocabulary_of(part: Any, latent: nn.Module) -> int:

@@ -18,7 +18,7 @@ from diabolo.sources.chosen import Chosen
 from diabolo.sources.conditions import Attribute, Conditions, conditions_of
 from diabolo.sources.encoding import Encoding
 from diabolo.sources.idx import is_idx, open_idx
-from diabolo.sources.labelled import Labelled, labelled
+from diabolo.sources.labelled import LABEL_KEYS, Labelled, labelled
 from diabolo.sources.mixed import Mixed, is_mixed, open_mixed
 from diabolo.sources.modalities import Modalities
 from diabolo.sources.named import NAMED, labels, list_sets
@@ -27,6 +27,7 @@ from diabolo.sources.records import Records, Table, folder_of, open_rows, read_t
 from diabolo.sources.table import is_table, open_table
 
 __all__ = [
+    "LABEL_KEYS",
     "NAMED",
     "SOURCES",
     "Arrays",

@@ -81,7 +81,7 @@ def _of_columns(columns: dict[str, list[Any]]) -> Conditions:
         raise Mistake("too many attributes", got=str(len(columns)), allowed=f"at most {MOST_ATTRIBUTES}")
     attributes, indices = [], []
     for name, column in columns.items():
-        texts = [_text(value, name) for value in column]
+        texts = [text_of(value, name) for value in column]
         values = sorted({text for text in texts if text}, key=natural)
         if not values:
             raise Mistake("no label is known", got=f"{len(texts)} empty ones of {name!r}")
@@ -101,8 +101,9 @@ def _of_tags(rows: list[Any]) -> Conditions:
     return _of_columns({tag: [TAG[tag in {str(t) for t in row}] for row in rows] for tag in tags})
 
 
-def _text(value: Any, name: str) -> str:
+def text_of(value: Any, name: str) -> str:
     """A label as text; "" where it is not known."""
+    value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, bool):
         return TAG[value]
     if isinstance(value, float):

@@ -20,7 +20,7 @@ from diabolo.sources.named import NAMED
 from diabolo.sources.named import labels as named_labels
 
 OWN, FOLDERS, NONE = "own", "folders", "none"
-_KEYS = ("labels", "y", "target")  # of an .npz
+LABEL_KEYS = ("labels", "y", "target", "targets")  # the array of an .npz that holds labels: the first that is there
 _NAMES = ("name", "file", "filename", "image", "picture")  # the column of a table that says which picture a row is of
 
 
@@ -98,7 +98,7 @@ def _of_file(path: Path, source: Source) -> Conditions:
         raise Mistake(f"{path} is no file of labels", repr(suffix), ".npy, .npz, .csv, idx1-ubyte(.gz), or folders")
     found = read_idx(path) if suffix not in kinds else kinds[suffix](path)
     if found is None:
-        raise Mistake(f"{path} holds no labels", allowed=f"an array {' or '.join(_KEYS)}")
+        raise Mistake(f"{path} holds no labels", allowed=f"an array {' or '.join(LABEL_KEYS)}")
     return conditions_of(found)
 
 
@@ -114,7 +114,7 @@ def _npz(path: Path) -> Any:
     with reading(path) as file:
         try:
             with np.load(file, allow_pickle=False) as arrays:
-                key = next((key for key in _KEYS if key in arrays.files), None)
+                key = next((key for key in LABEL_KEYS if key in arrays.files), None)
                 return None if key is None else arrays[key]
         except (ValueError, EOFError, zipfile.BadZipFile) as error:
             raise Mistake(f"{path} cannot be read", got=" ".join(str(error).split())[:120]) from error

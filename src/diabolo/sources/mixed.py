@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from diabolo.errors import Mistake
 from diabolo.sources.base import Arrays
 from diabolo.sources.columns import learn_encoding
@@ -105,6 +107,6 @@ def _cell(value: Any, name: str) -> str:
         return ""
     if isinstance(value, str):
         return _known(value)
-    if not isinstance(value, bool | int | float):
+    if not isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating):
         raise Mistake(f"a value of column {name!r} is neither a number nor a text", got=type(value).__name__)
     return str(value)

@@ -15,12 +15,14 @@ from diabolo.errors import Mistake
 from diabolo.events import Listener, Note, Passed, ignore
 from diabolo.files import atomic, check_writable
 from diabolo.pixels import SUFFIXES, Picture, check_fits, is_picture, read_picture, write_picture
+from diabolo.preprocessing import UNIT, Conversion
 from diabolo.sources import Source, open_source
 
 Change = Callable[[np.ndarray], np.ndarray]  # (n, *image) -> (n, *image) of the same type
 ChangePicture = Callable[[Picture, str], Picture]  # a picture and its name below the folder -> a picture
 AT_ONCE = 1024  # images of an array that are changed and written together, at most
 MOST = 2**27  # bytes of them, unless one image has more
+HALF = 0.5 / 255  # of a grey level: what is cut off of a float beyond 0..1 without a trace in its byte
 
 
 def change(place: str, out: str, function: Change, *, strict: bool = False, listen: Listener = ignore) -> int:
@@ -152,16 +154,31 @@ def write_image(out: Path, name: str, image: np.ndarray, texts: tuple[tuple[str,
 
     `texts` are (keyword, text) pairs that the file carries.
     """
-    target = out / Path(name.lstrip("/")).with_suffix(".png")
-    if ".." in target.parts:
+    below = Path(name.lstrip("/")).with_suffix(".png")
+    if ".." in below.parts:
         raise Mistake("a name leads out of the folder", got=name)
     if image.ndim == 1:
         raise Mistake("vectors are no pictures", allowed=".npy", remedy="-o OUT.npy")
     image = image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
     if image.dtype not in (np.uint8, np.uint16):
         image = np.rint(np.clip(image.astype(np.float32), 0, 1) * 255).astype(np.uint8)
+    target = out / below
     folder(target.parent)
     write_picture(target, Picture(image, texts=texts))
+
+
+def check_png(conversion: Conversion, remedy: str) -> None:
+    """Refuse, before the work, pictures as PNG from a model whose floats are not those of `write_image`."""
+    if conversion.dtype not in UNIT and conversion.layout != "vector":
+        low, high = (conversion.offset[0] + conversion.scale[0] * end for end in (conversion.low, conversion.high))
+        check_shades(low, high, remedy)
+
+
+def check_shades(low: float, high: float, remedy: str) -> None:
+    """Refuse floats from `low` to `high` that PNG pictures would cut off."""
+    if low < -HALF or high > 1 + HALF:
+        got = f"pictures learned from that go from {low:.4g} to {high:.4g}"
+        raise Mistake("floats become the bytes of PNG from 0 to 1, and others would be cut off", got, remedy=remedy)
 
 
 def read_run(source: Source, start: int, stop: int) -> np.ndarray:
@@ -181,6 +198,16 @@ def folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Mistake(f"cannot make the folder {path}: {error.strerror}", remedy="another place with -o") from error
+
+
+def check_new(out: Path, remedy: str = "-o NEW/") -> None:
+    """Refuse, before the work, a place where no new folder could be made, or that holds others' files."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise Mistake(f"{out} is not empty, and old pictures among new ones could not be told apart", remedy=remedy)
+    above = next(parent for parent in (out.absolute(), *out.absolute().parents) if parent.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)):
+        got = f"no permission in {above}" if above.is_dir() else f"{above}, a file"
+        raise Mistake(f"cannot make the folder {out}", got, remedy="another place with -o")
 
 
 def names_below(place: Path) -> Iterator[str]:
@@ -208,5 +235,6 @@ def _writable(target: Path, picture: Picture, taken: set[str]) -> Path:
 
 
 def refuse_same(place: str | Path, out: str | Path) -> None:
-    if Path(place).exists() and Path(out).exists() and Path(place).samefile(out):
+    one, other = Path(place).expanduser(), Path(out).expanduser()
+    if one.exists() and other.exists() and one.samefile(other):
         raise Mistake("the output is the input", got=str(out), allowed="another place", remedy="-o another name")

@@ -13,7 +13,7 @@ from diabolo.files import atomic
 from diabolo.model import Model
 from diabolo.pixels import is_picture
 from diabolo.sources import open_source
-from diabolo.tasks.places import AT_ONCE, change, read_run, write_image, write_npy
+from diabolo.tasks.places import AT_ONCE, change, check_png, read_run, write_image, write_npy
 
 
 class Reconstructor:
@@ -70,12 +70,14 @@ class Reconstructor:
     def decode_place(self, place: str, out: str) -> int:
         """Codes from `.npy` or `.npz` to an array `.npy`, or to a folder of PNG pictures (named as in the `.npz`)."""
         codes, names = _read_codes(place)
+        if Path(out).suffix not in ("", ".npy"):
+            raise Mistake("pictures go to a folder or to .npy", got=out, remedy="-o FOLDER, or -o OUT.npy")
+        if not Path(out).suffix:
+            check_png(self.model.conversion, f"-o {Path(out)}.npy")
         images = self.model.decode(codes)
-        if Path(out).suffix == ".npy":
+        if Path(out).suffix:
             write_npy(out, images)
             return len(images)
-        if Path(out).suffix:
-            raise Mistake("pictures go to a folder or to .npy", got=out, remedy="-o FOLDER, or -o OUT.npy")
         digits = len(str(len(images) - 1))
         for i, image in enumerate(images):
             write_image(Path(out), names[i] if names else f"{i:0{digits}d}", image)

@@ -16,7 +16,7 @@ from diabolo.latents import LATENTS
 from diabolo.model import Model
 from diabolo.options import name_of
 from diabolo.priors import PRIORS
-from diabolo.sampler import Sampler, even
+from diabolo.sampler import even
 
 AT_ONCE = 256  # images that are drawn together; another number would draw others from the same seed
 MOST = 10**12  # images
@@ -61,11 +61,15 @@ class Wish:
         """All that is wished for, from image `first` on; the same wish draws the same images, to the bit."""
         for start in range(first - first % AT_ONCE, self.count, AT_ONCE):
             stop = min(start + AT_ONCE, self.count)
-            conditions = self.rows[even(self.shares, start, stop, self.count).to(self.rows.device)]
+            conditions = self.conditions(start, stop)
             mixed = np.random.SeedSequence([self.seed, start // AT_ONCE]).generate_state(1, np.uint64)
             generator = torch.Generator(self.model.device).manual_seed(int(mixed[0] >> 1))
             codes = drawn_codes(self.model, conditions, generator, self.guidance)
             yield Drawn(decoded(self.model, codes), conditions.cpu().numpy())
+
+    def conditions(self, start: int, stop: int) -> Tensor:
+        """What the images `start` to `stop` are of, (n, k)."""
+        return self.rows[even(self.shares, start, stop, self.count).to(self.rows.device)]
 
     def words(self, conditions: np.ndarray) -> str:
         """What one image is of, in words; "" where the model knows no labels."""
@@ -101,47 +105,6 @@ def drawn_codes(model: Model, conditions: Tensor, generator: torch.Generator, gu
 
 def decoded(model: Model, codes: Tensor) -> np.ndarray:
     return model.decode(codes.cpu().numpy())
-
-
-class Ways:
-    """From codes to the noise they come from and back, where the model knows that; else codes are their own noise."""
-
-    def __init__(self, model: Model, label: Any = None) -> None:
-        check_able(model)
-        self.model, self.sampler = model, model.sampler
-        asked = () if self.sampler is None else self.sampler.meant(label)
-        self.row = torch.tensor(asked, dtype=torch.long, device=model.device)
-
-    @property
-    def known(self) -> bool:
-        """Whether noise is standard normal: that of a prior that knows it, or the code under a latent's own prior."""
-        return self.sampler is None or hasattr(self.sampler.prior, "to_noise")
-
-    def to_noise(self, codes: Tensor) -> Tensor:
-        if self.sampler is None or not self.known:
-            return codes.flatten(1)
-        with torch.no_grad():
-            noise: Tensor = self.sampler.prior.to_noise(codes, self._rows(codes))
-        return noise
-
-    def from_noise(self, noise: Tensor) -> Tensor:
-        if self.sampler is None or not self.known:
-            return noise.unflatten(1, self.model.code)
-        with torch.no_grad():
-            codes: Tensor = self.sampler.prior.from_noise(noise, self._rows(noise))
-        return codes
-
-    def other(self, count: int, generator: torch.Generator) -> Tensor:
-        """Noise of other images of the same kind."""
-        if self.known:
-            numbers = int(np.prod(self.model.code))
-            return torch.randn(count, numbers, generator=generator, device=generator.device)
-        return drawn_codes(self.model, self.row.expand(count, -1), generator, 1.0).flatten(1)
-
-    def _rows(self, values: Tensor) -> Tensor:
-        sampler: Sampler | None = self.sampler
-        assert sampler is not None
-        return self.row.expand(len(values), -1)
 
 
 def _has_prior(cls: type) -> bool:

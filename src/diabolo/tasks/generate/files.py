@@ -15,10 +15,11 @@ import numpy as np
 
 from diabolo.errors import Mistake
 from diabolo.events import Listener, Note, Passed, ignore
-from diabolo.files import atomic, check_writable
+from diabolo.files import atomic, check_writable, whole_folder
+from diabolo.preprocessing import Conversion
 from diabolo.tasks.generate.drawing import Drawn, Wish
 from diabolo.tasks.generate.generator import Generator
-from diabolo.tasks.places import folder, write_header, write_image
+from diabolo.tasks.places import check_new, check_png, write_header, write_image
 
 TOLD = 100 * 2**20  # bytes: what is larger is told of before it is made
 BLOCK = 4096  # bytes that a file takes at least
@@ -32,13 +33,15 @@ def generate_place(
     """Write `count` new images to `out`, and say how many bytes these have as arrays.
 
     A table (`.csv`) has the columns of the one learned from. A folder gets PNG pictures, each class in a folder of its
-    own; `.npy` the images alone; `.npz` the arrays "images" and "labels". `how` are the options of
-    `Generator.sample`. However many they are, memory holds a run of them.
+    own; `.npy` the images alone; `.npz` the arrays "images" and, if known, "labels". `how` are the options
+    of `Generator.sample`. However many they are, memory holds a run of them. Nothing half-written is left behind.
     """
     model = generator._model
     wish = Wish(model, count, label, **how)
     check_place(out, model.conversion.layout == "vector", model.encoding is not None)
-    size = check_room(wish, Path(out), listen)
+    if Path(out).suffix not in (*ARRAYS, TABLE):
+        check_png(model.conversion, f"-o {out.rstrip('/')}.npy, or .npz")
+    size = check_room(wish.count, model.conversion, Path(out), listen)
     runs = _told(wish.runs(), wish.count, listen)
     if model.encoding is not None:
         _write_table(Path(out), runs, generator)
@@ -65,8 +68,8 @@ def check_place(out: str, vectors: bool = False, table: bool = False) -> None:
         raise Mistake("pictures go to a folder or an array file", got=out, allowed="OUT/, OUT.npy or OUT.npz")
     elif vectors:
         raise Mistake("vectors are no pictures", got=out, allowed=".npy, .npz", remedy=f"-o {place}.npy")
-    elif place.is_dir() and any(place.iterdir()):
-        raise Mistake(f"{out} is not empty, and old pictures among new ones could not be told apart", remedy="-o NEW/")
+    else:
+        check_new(place)
 
 
 def texts(wish: Any, words: str, number: int) -> tuple[tuple[str, str], ...]:
@@ -79,13 +82,13 @@ def texts(wish: Any, words: str, number: int) -> tuple[tuple[str, str], ...]:
 
 def _write_pictures(out: Path, runs: Iterable[Drawn], wish: Wish) -> None:
     digits, number = len(str(wish.count - 1)), 0
-    folder(out)
-    for run in runs:
-        for image, conditions in zip(run.images, run.conditions, strict=True):
-            words = wish.words(conditions)
-            name = f"{_safe(words)}/{number:0{digits}d}" if words else f"{number:0{digits}d}"
-            write_image(out, f"{name}.png", image, texts(wish, words, number))
-            number += 1
+    with whole_folder(out) as beside:
+        for run in runs:
+            for image, conditions in zip(run.images, run.conditions, strict=True):
+                words = wish.words(conditions)
+                name = f"{_safe(words)}/{number:0{digits}d}" if words else f"{number:0{digits}d}"
+                write_image(beside, f"{name}.png", image, texts(wish, words, number))
+                number += 1
 
 
 def _write_table(out: Path, runs: Iterable[Drawn], generator: Generator) -> None:
@@ -109,8 +112,10 @@ def _write_npz(out: Path, runs: Iterable[Drawn], wish: Wish, generator: Generato
     with atomic(out) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
         with archive.open("images.npy", "w", force_zip64=True) as file:
             _stream(file, images(), wish.count)
-        with archive.open("labels.npy", "w", force_zip64=True) as file:
-            np.lib.format.write_array(file, as_numbers(np.concatenate(said)), allow_pickle=False)
+        labels = np.concatenate(said)
+        if (labels != "").any():
+            with archive.open("labels.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, as_numbers(labels), allow_pickle=False)
 
 
 def as_numbers(labels: np.ndarray) -> np.ndarray:
@@ -139,23 +144,25 @@ def _told(runs: Iterator[Drawn], count: int, listen: Listener) -> Iterator[Drawn
         listen(Passed(done, count))
 
 
-def check_room(wish: Any, out: Path, listen: Listener) -> int:
+def check_room(count: int, conversion: Conversion, out: Path, listen: Listener) -> int:
     """Say how large it gets, before it does, and refuse what the disk has no room for."""
-    conversion = wish.model.conversion
     one = int(np.prod(conversion.shape)) * np.dtype(conversion.dtype).itemsize
-    size = wish.count * one
-    on_disk = (
-        size if out.suffix in (*ARRAYS, TABLE) else wish.count * -(-max(one // 4, 1) // BLOCK) * BLOCK
-    )  # of PNG about
-    if max(size, on_disk) > TOLD:
+    on_disk = check_disk(count, one, out)
+    if max(count * one, on_disk) > TOLD:
         where = "one file" if out.suffix in (*ARRAYS, TABLE) else "PNG files, roughly,"
-        listen(Note(f"{wish.count:,} images {conversion.describe()}: {on_disk / 2**30:,.2f} GiB as {where}"))
+        listen(Note(f"{count:,} images {conversion.describe()}: {on_disk / 2**30:,.2f} GiB as {where}"))
+    return count * one
+
+
+def check_disk(count: int, one: int, out: Path) -> int:
+    """About how many bytes `count` images of `one` each take there; a `Mistake` where the disk has no room for them."""
+    about = one if out.suffix in (*ARRAYS, TABLE) else -(-max(one // 4, 1) // BLOCK) * BLOCK  # of PNG
     place = next(parent for parent in (out.absolute(), *out.absolute().parents) if parent.is_dir())
     free = shutil.disk_usage(place).free
-    if on_disk > free:
-        got = f"{on_disk / 2**30:,.1f} GiB for {wish.count:,} images"
+    if count * about > free:
+        got = f"{count * about / 2**30:,.1f} GiB for {count:,} images"
         raise Mistake("the disk has no room for so many", got, f"{free / 2**30:,.1f} GiB are free", "a smaller -n")
-    return size
+    return count * about
 
 
 def _safe(words: str) -> str:

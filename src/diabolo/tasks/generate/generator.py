@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -19,8 +18,10 @@ from diabolo.events import Listener
 from diabolo.inputs import array_of, is_place
 from diabolo.model import Model
 from diabolo.sources import Source, is_mixed, labelled, open_rows, open_source, read_table
-from diabolo.tasks.generate.drawing import Drawn, Ways, Wish, check_able, decoded
+from diabolo.sources.labelled import FOLDERS, NONE, OWN
+from diabolo.tasks.generate.drawing import Drawn, Wish, check_able
 from diabolo.tasks.generate.records import RecordWish, given_table, modalities_of
+from diabolo.tasks.generate.ways import between, near
 from diabolo.tasks.models import held, learn
 
 LARGEST = 8 * 2**30  # bytes of images at once
@@ -97,11 +98,11 @@ class Generator(BaseEstimator):  # type: ignore[misc]
 
     def _source(self, X: Any, labels: Any) -> Source:
         if is_mixed(X):
-            if labels is None or isinstance(labels, str):
-                return open_rows(X, self.categorical, "" if labels in (None, "none") else labels)
+            if labels is None or (isinstance(labels, str) and labels != FOLDERS):
+                return open_rows(X, self.categorical, "" if labels in (None, NONE) else labels)
             return labelled(open_rows(X, self.categorical), labels)
         source = open_source(X if is_place(X) else array_of(self, X, None, reset=True))
-        return labelled(source, "own" if labels is None else labels, X if is_place(X) else None)
+        return labelled(source, OWN if labels is None else labels, X if is_place(X) else None)
 
     @property
     def labels_(self) -> dict[str, tuple[str, ...]]:
@@ -168,31 +169,26 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         """`steps` images on the way from one image to another, both ends (as the model sees them) included.
 
         Along the great circle between the noises that their codes come from, where the prior knows these: on it all
-        places are equally likely (White 2016). `label`: the class of all of them, where the model knows labels.
+        places are equally likely (White 2016). `label`: the class of all of them; where the model knows labels and is
+        told none, the way goes straight from code to code.
         """
         self._refuse_rows("between two rows")
         if not isinstance(steps, int) or steps < 2:
             raise Mistake("a way has two ends", got=f"{steps} steps", allowed="2 or more")
-        ways = Ways(self._model, label)
-        start, end = ways.to_noise(self._codes(np.stack([self._one(a), self._one(b)])))
-        shares = torch.linspace(0, 1, steps, device=start.device)[:, None]
-        noise = slerp(start, end, shares) if ways.known else start + shares * (end - start)
-        return decoded(self._model, ways.from_noise(noise))
+        wish = Wish(self._model, steps, label)
+        return between(wish, self._codes(np.stack([self._one(a), self._one(b)])))
 
     def vary(self, image: Any, strength: float = 0.3, n: int = 1, *, label: Any = None, seed: int = 0) -> np.ndarray:
         """n images near one: `strength` 0 gives the image as the model sees it, 1 any other image.
 
-        `label`: what the image is of, where the model knows labels; its variations are then of that, too.
+        `label`: what the image is of, where the model knows labels; its variations are then of that, too. Without it
+        each moves, as far as `strength` says, towards a class of its own, which come as in what was learned from.
         """
         self._refuse_rows("near a row")
         if not 0 <= strength <= 1:
             raise Mistake("the strength is out of range", got=str(strength), allowed="0 to 1")
-        wish = Wish(self._model, n, seed=seed)
-        ways, generator = Ways(self._model, label), torch.Generator(self._model.device).manual_seed(wish.seed)
-        noise = ways.to_noise(self._codes(self._one(image)[None])).expand(wish.count, -1)
-        other = ways.other(wish.count, generator)
-        mixed = math.sqrt(1 - strength**2) * noise + strength * other if ways.known else noise.lerp(other, strength)
-        return decoded(self._model, ways.from_noise(mixed))
+        wish = Wish(self._model, n, label, seed=seed)
+        return near(wish, self._codes(self._one(image)[None]), strength)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the trained model to one file, which `Generator(path)` and the command line read."""
@@ -249,12 +245,3 @@ class Generator(BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_") or self.model is not None
-
-
-def slerp(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
-    """Places (n, d) on the great circle from `start` to `end`, whose lengths change evenly; `shares` (n, 1) in 0..1."""
-    cosine = (start @ end / (start.norm() * end.norm()).clamp(min=1e-12)).clamp(-1, 1)
-    angle = torch.arccos(cosine)
-    if angle.sin() < 1e-4:  # one direction, or opposite ones, between which every way is as good
-        return start + shares * (end - start)
-    return (((1 - shares) * angle).sin() * start + (shares * angle).sin() * end) / angle.sin()

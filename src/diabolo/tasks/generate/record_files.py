@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from diabolo.errors import Mistake
 from diabolo.events import Listener, Passed, ignore
-from diabolo.files import atomic, check_writable
+from diabolo.files import atomic, check_writable, whole_folder
 from diabolo.model import Model
 from diabolo.sources import Table, folder_of, read_table
 from diabolo.tasks.generate.files import TABLE, check_room, texts
 from diabolo.tasks.generate.records import RecordWish, given_table, modalities_of
-from diabolo.tasks.places import folder, write_image
+from diabolo.tasks.places import check_new, check_png, refuse_same, write_image
 
 NAME, PICTURES = "records.csv", "pictures"  # in a folder
 
@@ -33,17 +34,21 @@ def generate_records(
     """Write `count` new records to `out`, or those of the table `start` with what they lack, and say how many.
 
     To OUT.csv, with new pictures in the folder OUT beside it, or to the folder OUT/ as records.csv with pictures/.
-    Pictures are named by their paths from the table; those that were given stay where they are.
+    Pictures are named by their paths from the table; those that were given stay where they are. Nothing half-written is
+    left behind.
     """
-    picture = modalities_of(model).picture.name
+    picture, place = modalities_of(model).picture.name, check_records(out)
+    if start:
+        refuse_same(start, out)
     table = read_table(start, picture) if start else given_table(model, given)
     wish = RecordWish(model, table, None if start else count, **how)
-    place, pictures = _places(Path(out))
+    if (table.places < 0).any():
+        check_png(model.conversion, "-o OUT.npy for pictures alone")
     folder_at = folder_of(start).absolute() if start else Path()
-    check_room(wish, Path(out), listen)
-    folder(place.parent)
+    check_room(wish.count, model.conversion, Path(out), listen)
     digits, number = len(str(wish.count - 1)), 0
-    with atomic(place) as beside, open(beside, "w", encoding="utf-8", newline="") as file:
+    with _written(Path(out)) as (beside, pictures), open(beside, "w", encoding="utf-8", newline="") as file:
+        called = place.stem if Path(out).suffix else PICTURES
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(wish.modalities.names)
         for run in wish.runs():
@@ -52,7 +57,7 @@ def generate_records(
                 row = int(wish.places(number, number + 1)[0])
                 if made:
                     write_image(pictures, f"{number:0{digits}d}.png", image, texts(wish, wish.words(row), number))
-                    paths.append((pictures / f"{number:0{digits}d}.png").relative_to(place.parent).as_posix())
+                    paths.append(f"{called}/{number:0{digits}d}.png")
                 else:
                     paths.append(_given(table, row, folder_at, place))
                 number += 1
@@ -62,18 +67,28 @@ def generate_records(
     return wish.count
 
 
-def _places(out: Path) -> tuple[Path, Path]:
-    """Where the table goes, and where the pictures; a `Mistake` where something is there already."""
-    if out.suffix not in ("", TABLE) or (not out.suffix and out.exists() and not out.is_dir()):
-        raise Mistake("records go to a table, or to a folder", got=str(out), allowed="OUT.csv, or OUT/")
-    place, pictures = (out, out.with_suffix("")) if out.suffix else (out / NAME, out / PICTURES)
-    taken = pictures if out.suffix else out
-    if taken.exists() and (not taken.is_dir() or any(taken.iterdir())):
-        wrong = f"{taken} is not empty, and old pictures among new ones could not be told apart"
-        raise Mistake(wrong, remedy="-o NEW.csv" if out.suffix else "-o NEW/")
+def check_records(out: str) -> Path:
+    """Where the table of records will be; a `Mistake`, before the work, where they could not be written."""
+    place = Path(out)
+    if place.suffix not in ("", TABLE) or (not place.suffix and place.exists() and not place.is_dir()):
+        raise Mistake("records go to a table, or to a folder", got=out, allowed="OUT.csv, or OUT/")
+    if not place.suffix:
+        check_new(place)
+        return place / NAME
+    check_new(place.with_suffix(""), "-o NEW.csv")
+    check_writable(place)
+    return place
+
+
+@contextlib.contextmanager
+def _written(out: Path) -> Iterator[tuple[Path, Path]]:
+    """Where to write the table and the pictures, which come to `out` together in the end."""
     if out.suffix:
-        check_writable(out)
-    return place, pictures
+        with atomic(out) as table, whole_folder(out.with_suffix("")) as pictures:
+            yield table, pictures
+    else:
+        with whole_folder(out) as whole:
+            yield whole / NAME, whole / PICTURES
 
 
 def _given(table: Table, row: int, folder_at: Path, place: Path) -> str:

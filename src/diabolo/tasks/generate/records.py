@@ -11,6 +11,8 @@ from torch import Tensor
 
 from diabolo.errors import Mistake, unknown
 from diabolo.model import Model
+from diabolo.preprocessing import UNIT, Conversion
+from diabolo.sampler import check_guidance
 from diabolo.sources import Modalities, Table, read_table
 from diabolo.sources.encoding import Numbers
 from diabolo.sources.table import value_of
@@ -40,8 +42,7 @@ class RecordWish:
         check_columns(table, modalities)
         self.model, self.table, self.modalities, self.sampler = model, table, modalities, sampler
         self.guidance = sampler.part.guidance if guidance is None else guidance
-        if not (isinstance(self.guidance, int | float) and 0 <= self.guidance <= 20):
-            raise Mistake("the guidance is out of range", got=str(guidance), allowed="0 to 20")
+        check_guidance(self.guidance, [sampler.part], labels=True)
         self.count = len(table.places) if count is None else checked_count(count)
         self.seed, self.once = checked_seed(seed), count is None
         self.pictures, codes = _encoded(model, table)
@@ -141,7 +142,7 @@ def check_columns(table: Table, modalities: Modalities) -> None:
 
 
 def _encoded(model: Model, table: Table) -> tuple[np.ndarray, np.ndarray]:
-    """The pictures that are given, as the model takes them, and the code of each row's own, NaN where it has none."""
+    """The pictures that are given, as those that it makes, and the code of each row's own, NaN where it has none."""
     codes = np.full((len(table.places), int(np.prod(model.code))), np.nan)
     if table.source is None:
         return np.zeros(0), codes
@@ -149,6 +150,13 @@ def _encoded(model: Model, table: Table) -> tuple[np.ndarray, np.ndarray]:
     wrong = next((i for i, picture in enumerate(pictures) if picture.shape != pictures[0].shape), None)
     if wrong is not None:
         raise Mistake("the pictures have different sizes", table.source.name(wrong), allowed="one size")
-    images = np.stack(pictures)
+    images = np.stack([_typed(picture, model.conversion) for picture in pictures])
     codes[table.places >= 0] = model.encode(images).reshape(len(images), -1)[table.places[table.places >= 0]]
     return images, codes
+
+
+def _typed(picture: np.ndarray, conversion: Conversion) -> np.ndarray:
+    """A picture in numbers of the range that the model's own have, as 0..255 for 0..1."""
+    if UNIT.get(picture.dtype.name) == UNIT.get(conversion.dtype):
+        return picture
+    return conversion.from_network(conversion.to_network(picture[None], torch.float64))[0]

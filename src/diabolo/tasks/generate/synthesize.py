@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from diabolo import artifact
 from diabolo.errors import Mistake
 from diabolo.events import Listener, ignore
 from diabolo.files import check_writable
-from diabolo.sources import Pictures, Records, Source, is_mixed, labelled, open_rows, open_source
-from diabolo.tasks.generate.files import check_place, generate_place
+from diabolo.recipe import with_options
+from diabolo.sampler import check_guidance
+from diabolo.sources import Pictures, Records, Source, is_mixed, labelled, open_source
+from diabolo.sources.labelled import FOLDERS, OWN
+from diabolo.tasks.generate.drawing import checked_count, checked_seed
+from diabolo.tasks.generate.files import check_disk, check_place, generate_place
 from diabolo.tasks.generate.generator import Generator
-from diabolo.tasks.generate.record_files import generate_records
+from diabolo.tasks.generate.record_files import check_records, generate_records
+from diabolo.tasks.models import recipe_for, shapes_of
+from diabolo.tasks.places import check_shades, refuse_same
 
 
 def synthesize(
@@ -40,41 +49,88 @@ def synthesize(
     of the folders; `labels` names others (`diabolo.sources.labelled`). A table gives a table, of which `labels` names a
     column, and `categorical` those whose numbers are names; records with pictures give such records. `count`: how many,
     if not as many as there are. `keep`: where the trained model is written, too. The other options are those of
-    `Generator`.
+    `Generator`. What could not be drawn or written in the end is refused before the training.
     """
+    for place in (dataset, labels):
+        for written in (out, keep):
+            if written and place and isinstance(place, str):
+                refuse_same(place, written)
     if keep:
         check_writable(keep)
-    if is_mixed(dataset):
-        check_place(out, table=True)
-        known: Source = open_rows(dataset, categorical, "" if labels in (None, "none") else labels)
-    else:
-        known = _labelled(dataset, out, labels, strict)
-    generator = Generator(options=options, device=device, listen=listen).fit(known)
+    generator = Generator(options=options, device=device, listen=listen, categorical=categorical)
+    known = generator._source(dataset, labels) if is_mixed(dataset) else _labelled(dataset, labels, strict)
+    learned = len(known.places) if isinstance(known, Records) else len(known)
+    made = checked_count(learned if count is None else count)
+    _check_place(known, out)
+    _check_wish(known, options or {}, made, out, balanced, guidance, seed)
+    generator.fit(known)
     if keep:
         artifact.save(generator.model_, keep)
         generator.model_.digest = artifact.load(keep).digest
-    made = len(known) if count is None else count
-    how = {"balanced": balanced, "guidance": guidance, "seed": seed}
     if isinstance(known, Records):
-        made = len(known.places) if count is None else count
         generate_records(generator.model_, made, out, listen=listen, guidance=guidance, seed=seed)
         return {"out": out, "records": made, "labels": {}}
-    generate_place(generator, made, out, listen=listen, **how)
+    generate_place(generator, made, out, listen=listen, balanced=balanced, guidance=guidance, seed=seed)
     things = "images" if generator.model_.encoding is None else "rows"
     return {"out": out, things: made, "labels": {name: list(values) for name, values in generator.labels_.items()}}
 
 
-def _labelled(dataset: str, out: str, labels: Any, strict: bool) -> Source:
-    """The pictures with their labels; a `Mistake` where they have none, or `out` has no room for these."""
+def _labelled(dataset: str, labels: Any, strict: bool) -> Source:
+    """The pictures with their labels; a `Mistake` where they have none."""
     source = open_source(dataset, strict=strict)
-    in_folders = isinstance(source, Pictures)
-    if os.path.splitext(out)[1] == ".npy":
-        raise Mistake("a labelled set needs room for labels", got=out, allowed="OUT/ or OUT.npz")
-    if in_folders and Path(out).suffix:
-        raise Mistake("a folder of classes goes to a folder", got=out, allowed="OUT/")
-    check_place(out)
-    known = labelled(source, labels if labels is not None else "folders" if in_folders else "own", dataset)
-    if getattr(known, "conditions", None) is None:
+    usual = FOLDERS if isinstance(source, Pictures) else OWN
+    known = labelled(source, usual if labels is None else labels, dataset)
+    if not _has_labels(known):
         remedy = "--labels FILE, or folders with a folder for each class"
         raise Mistake(f"{source.description} has no labels", remedy=remedy)
     return known
+
+
+def _has_labels(known: Source) -> bool:
+    return getattr(known, "conditions", None) is not None
+
+
+def _check_place(known: Source, out: str) -> None:
+    """Refuse, before the training, a place that could not hold what comes of it."""
+    suffix, rows = Path(out).suffix, getattr(known, "encoding", None) is not None
+    if rows:
+        check_place(out, table=True)
+    elif isinstance(known, Records):
+        check_records(out)
+    elif suffix == ".npy":
+        raise Mistake("a labelled set needs room for labels", got=out, allowed="OUT/ or OUT.npz")
+    elif suffix and isinstance(getattr(known, "source", None), Pictures):
+        raise Mistake("a folder of classes goes to a folder", got=out, allowed="OUT/")
+    else:
+        check_place(out, vectors=any(len(shape) == 1 for shape in shapes_of(known)))
+    if not rows and suffix != ".npz":
+        _check_shades(known)
+
+
+def _check_shades(known: Source) -> None:
+    """Refuse floats that PNG pictures would cut off."""
+    if not any(np.dtype(shape[-1]).kind == "f" for shape in getattr(known, "shapes", ())):
+        return
+    low, high = 0.0, 1.0
+    for place in range(len(known)):
+        with contextlib.suppress(Mistake):  # a picture that cannot be read: training leaves it out
+            image = known.read(place)
+            low, high = min(low, float(image.min())), max(high, float(image.max()))
+    check_shades(low, high, "numbers of 0 to 1" if isinstance(known, Records) else "-o OUT.npz")
+
+
+def _check_wish(
+    known: Source, options: dict[str, Any], count: int, out: str, balanced: bool, guidance: float | None, seed: int
+) -> None:
+    """Refuse, before the training, what could not be drawn after it."""
+    checked_seed(seed)
+    records, labels = isinstance(known, Records), _has_labels(known)
+    if balanced and not labels:
+        wrong = "records have no labels, but columns" if records else f"{known.description} has no labels"
+        raise Mistake(wrong, "balanced", remedy="" if records else "--labels COLUMN")
+    recipe = with_options(recipe_for("generate", known), {k.replace("__", "."): v for k, v in options.items()})
+    if guidance is not None:
+        check_guidance(guidance, recipe.priors, records or labels)
+    side = recipe.preprocessing.side
+    sizes = [(side, side) if side and len(shape) > 1 else shape[:2] for shape in shapes_of(known)]
+    check_disk(count, min(map(math.prod, sizes)), Path(out))  # of 8 bits, at least
