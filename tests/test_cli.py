@@ -99,6 +99,7 @@ def test_every_verb_from_pictures_to_pictures(run: Run, model: Path) -> None:
 def test_json_of_the_others(run: Run, model: Path) -> None:
     told = one_object(run(f"info {model} --json"))
     assert told["code"] == [4]
+    assert len(told["digest"]) == 64
     assert told["recipe"]["latent"] == {"part": "plain", "size": 4, "activation": "linear"}
     assert len(told["metrics"]["history"]) == 1
     assert {row["name"] for row in one_object(run("data --json"))["sets"]} >= {"digits", "photos", "mnist"}

@@ -13,12 +13,13 @@ from commands import refused, run
 from PIL import Image
 
 from diabolo import Flat, Gaussian, Generator, Mistake, Plain, open_source
+from diabolo.cli.generate import wanted
 from diabolo.pixels import Picture, read_picture, write_picture
 from diabolo.recipe import Recipe, Training
 from diabolo.recipes import RECIPES, suited
 from diabolo.sources import Chosen, Labelled, conditions_of, labelled, labels
 from diabolo.tasks.generate import drawing, files
-from diabolo.tasks.generate.files import as_numbers, generate_place
+from diabolo.tasks.generate.files import as_numbers, folder_names, generate_place
 from diabolo.tasks.generate.synthesize import synthesize
 from diabolo.tasks.places import write_image
 from diabolo.training import fit, with_priors
@@ -154,7 +155,8 @@ def test_labels_from_files(tmp_path: Path) -> None:
     np.savez(tmp_path / "t.npz", targets=np.array([2, 0, 2]))
     (tmp_path / "y-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 7]))
     (tmp_path / "y.csv").write_text("hat,age\nyes,3\nno,\nno,4\n")
-    (tmp_path / "named.csv").write_text("file,hat\n2,yes\n1,no\n0,no\n")
+    (tmp_path / "named.csv").write_text("file,hat\n2,yes\n7,no\n1,no\n0,no\n")
+    (tmp_path / "excel.csv").write_text("file;hat;age\n2;yes;3\n1;no;2\n0;no;1\n2;yes;3\n", encoding="utf-8-sig")
     for name, texts in (
         ("y.npy", ["1", "0", "1"]),
         ("y.npz", ["b", "a", "b"]),
@@ -162,15 +164,20 @@ def test_labels_from_files(tmp_path: Path) -> None:
         ("y-idx1-ubyte", ["7", "8", "7"]),
         ("y.csv", ["yes, 3", "no, ", "no, 4"]),
         ("named.csv", ["no", "no", "yes"]),
+        ("excel.csv", ["no, 1", "no, 2", "yes, 3"]),
     ):
         found = labelled(source, str(tmp_path / name)).conditions
         assert found.texts() == texts, name
     (tmp_path / "short.csv").write_text("file,hat\n2,yes\n")
+    (tmp_path / "both.csv").write_text("file,hat\n2,yes\n1,no\n0,no\n2,no\n")
+    (tmp_path / "bare.csv").write_text("1\n0\n1\n")
     (tmp_path / "odd.csv").write_text("hat,age\nyes\n")
     np.save(tmp_path / "o.npy", np.array([None, 3]), allow_pickle=True)
     for name, message in (
         ("short.csv", "no row for 0"),
-        ("odd.csv", "not a table of labels"),
+        ("both.csv", "says two things of 2: got yes and no"),
+        ("bare.csv", "not a table of labels: got no names of columns"),
+        ("odd.csv", "row 1 has another number of cells"),
         ("o.npy", "cannot be read"),
         ("y.txt", "no file of labels"),
         ("no.npy", "no such file"),
@@ -227,8 +234,14 @@ def test_several_attributes(bars: tuple[np.ndarray, np.ndarray]) -> None:
     _, said = generator.labelled_sample(40, {"dark": "no"})
     assert said.shape == (40, 2)
     assert set(said[:, 1]) == {"no"}
-    with pytest.raises(Mistake, match=r"of which attribute\?.*kind, dark"):
-        generator.sample(1, "lies")
+    for asked in (["dark"], {"dark"}, "dark", wanted("dark", generator.labels_)):
+        assert set(generator.labelled_sample(4, asked)[1][:, 1]) == {"yes"}
+    _, said = generator.labelled_sample(4, wanted("dark,kind=lies", generator.labels_))
+    assert said.tolist() == [["lies", "yes"]] * 4
+    with pytest.raises(Mistake, match=r"of which attribute\?: got stands; .*kind, dark; try: kind=stands"):
+        generator.sample(1, "stands")
+    with pytest.raises(Mistake, match=r"got no; .*try: dark=no"):
+        generator.sample(1, ["dark", "no"])
     with pytest.raises(Mistake, match="unknown attribute: got 'hat'"):
         generator.sample(1, {"hat": "yes"})
 
@@ -242,6 +255,8 @@ def test_without_labels(bars: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> 
     for asked in ({"label": "lies"}, {"balanced": True}):
         with pytest.raises(Mistake, match="the model knows no labels"):
             generator.sample(1, **asked)
+    with pytest.raises(Mistake, match="there is nothing to guide by: got the model knows no labels"):
+        generator.sample(1, guidance=2.0)
     generate_place(generator, 4, str(tmp_path / "new.npz"))
     assert np.load(tmp_path / "new.npz").files == ["images"]
 
@@ -301,11 +316,15 @@ def test_a_variational_model_draws_without_a_prior_of_its_own(bars: tuple[np.nda
     generator = Generator(options=FAST | {"priors": "none", "beta": 1.0}).fit(bars[0])
     assert generator.model_.sampler is None
     assert generator.sample(3).shape == (3, 12, 12)
+    with pytest.raises(Mistake, match="there is nothing to guide by: got the model knows no labels"):
+        generator.sample(1, guidance=2.0)
 
 
 def test_models_that_cannot(bars: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
     plain = fit(open_source(bars[0]), Recipe("flat", "plain", "gaussian", training=Training(epochs=1)))
-    allowed = r"the latents .*variational.*priors normal, mixture, flow, flow-matching.*try: diabolo fit generate"
+    allowed = (
+        r"the latents linear, variational, .*priors normal, mixture, flow, flow-matching.*try: diabolo fit generate"
+    )
     with pytest.raises(Mistake, match=f"cannot make new pictures: got plain; allowed: {allowed}"):
         Generator(plain).sample(1)
     unet = fit(open_source(bars[0][:20]), Recipe("unet", "plain", "gaussian", training=Training(epochs=1)))
@@ -322,6 +341,7 @@ def test_models_that_cannot(bars: tuple[np.ndarray, np.ndarray], tmp_path: Path)
         ({"n": 10**15}, "that many"),
         ({"n": 10**9}, "do not fit the memory.*stream"),
         ({"n": 1, "label": "flies"}, "unknown label: got 'flies'; allowed: leans, lies, stands"),
+        ({"n": 1, "label": ""}, "unknown label: got ''"),
         ({"n": 1, "guidance": 99.0}, "guidance is out of range"),
         ({"n": 1, "guidance": float("nan")}, "guidance is out of range"),
         ({"n": 1, "guidance": 2.0}, "the prior mixture has none"),
@@ -374,7 +394,9 @@ def test_folder_to_model_to_folder(folder: Path, tmp_path: Path, capsys: pytest.
     line = refused(capsys, "generate", "-m", model, "-n", 3, "-o", out)
     assert "is not empty" in line
     assert run("info", model) == 0
-    assert "leans, lies, stands" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "leans, lies, stands" in said
+    assert f"digest     {told['model']}\n" in said
 
 
 def test_to_arrays(generator: Generator, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -443,9 +465,10 @@ def test_fits_that_are_refused(folder: Path, tmp_path: Path, capsys: pytest.Capt
     assert not model.exists()
 
 
-def test_a_synthetic_set_comes_in_the_layout_of_the_real_one(folder: Path, tmp_path: Path) -> None:
+def test_a_synthetic_set_comes_in_the_layout_of_the_real_one(folder: Path, tmp_path: Path, capsys: Any) -> None:
     assert run("synthesize", folder, "-o", tmp_path / "new", "--keep", tmp_path / "m.diabolo", *FLAGS) == 0
     assert [len(list((tmp_path / "new" / kind).iterdir())) for kind in KINDS] == [80, 80, 80]
+    assert capsys.readouterr().out.endswith("240 new pictures; label has 3 values\n")
     some = next((tmp_path / "new" / "lies").iterdir())
     assert json.loads(Image.open(some).text["diabolo"])["model"]
     assert Generator.load(tmp_path / "m.diabolo").labels_ == {"label": ("leans", "lies", "stands")}
@@ -544,6 +567,16 @@ def test_a_folder_may_lie_above_but_no_name_leads_out_of_it(tmp_path: Path, monk
     assert (tmp_path / "new" / "a" / "1.png").is_file()
     with pytest.raises(Mistake, match="leads out of the folder"):
         write_image(Path("../new"), "../1", np.zeros((4, 4), np.uint8))
+
+
+def test_every_class_has_a_folder_of_its_own() -> None:
+    long = "x" * 300
+    classes = [f"{long}yes", f"{long}no", "a/b", "a:b", "..", "...", "Hat", "hat", "é" * 90, "owl"]
+    names = folder_names(classes)
+    assert len({name.casefold() for name in names.values()}) == len(classes)
+    assert max(len(name.encode()) for name in names.values()) <= 100
+    assert names["owl"] == "owl"
+    assert names == folder_names(classes[::-1])
 
 
 def test_labels_as_numbers_where_they_are() -> None:

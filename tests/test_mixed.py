@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +277,10 @@ def test_table_to_model_to_table(table: Path, tmp_path: Path, capsys: pytest.Cap
     expected = Generator(made).sample(300, seed=4)
     assert [int(cell) for cell in cells["age"]] == expected["age"].tolist()
     assert cells["ward"] == expected["ward"].tolist()
+    assert re.search(
+        "no room for so many: got .* for 1,000,000,000,000 rows; ",
+        refused(capsys, "generate", "-m", made, "-n", 10**12, "-o", out),
+    )
     assert "*.csv" in refused(capsys, "generate", "-m", made, "-n", 3, "-o", tmp_path / "new.npy")
     assert "allowed: ill, well" in refused(capsys, "generate", "-m", made, "--label", "dead", "-o", out)
     assert run("synthesize", table, "-o", tmp_path / "s.csv", "--categorical", "age") == 0
@@ -313,12 +318,18 @@ def test_a_synthetic_table_is_refused_before_the_training(
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
 
 
+def test_a_table_of_too_few_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = write(tmp_path / "few.csv", people(3))
+    message = "the table has too few rows: got 3; allowed: [0-9]+ or more, since its columns become [0-9]+ numbers$"
+    assert re.search(message, refused(capsys, "fit", "generate", few, "-o", tmp_path / "m.diabolo"))
+
+
 def test_quality_of_tables_with_text(table: Path, model: Path, tmp_path: Path) -> None:
     out, held = tmp_path / "new.csv", write(tmp_path / "held.csv", people(100, 9))
     assert run("generate", "-m", model, "-n", 150, "-o", out) == 0
     found = measure_quality(str(table), str(out), held_out=str(held), labels="outcome", seeds=2)
     assert found.columns is not None
-    assert found.columns.names == ("age", "weight", "cost", "ward", "label")
+    assert found.columns.names == ("age", "weight", "cost", "ward", "outcome")
     assert found.columns.categorical == (False, False, False, True, True)
     assert found.usefulness is not None
     assert found.memory.copies.mean() < 0.02  # few columns, some of them empty: rows meet by chance

@@ -27,6 +27,7 @@ from diabolo.tasks.quality.likeness import spoilt
 from diabolo.tasks.quality.measure import _conversion
 from diabolo.tasks.quality.memory import memory
 from diabolo.tasks.quality.page import page, write_report
+from diabolo.tasks.quality.record import Figure
 from diabolo.tasks.quality.verdicts import verdicts
 from diabolo.tasks.report.page import render
 
@@ -112,7 +113,11 @@ def test_a_copied_training_set_is_found(found: dict[str, Quality]) -> None:
 def test_a_blurred_copy_is_found_without_held_out_ones() -> None:
     noise = np.random.default_rng(2).normal(0, 6, (300, 8, 8))
     near = (DIGITS[:300] + noise).clip(0, 255).astype(np.uint8)
-    memory = measure_quality(DIGITS[REAL], near, seeds=2).memory
+    found = measure_quality(DIGITS[REAL], near, seeds=2)
+    memory = found.memory
+    told = next(one for one in verdicts(found) if "lie nearer to a real one" in one.text)
+    assert told.text.startswith("Most are near copies of real ones: ")
+    assert told.mark == "worse"
     assert memory.copying.share.value > 0.9
     assert not memory.copies.any()
     assert memory.membership is None
@@ -224,7 +229,7 @@ def test_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = ["quality", real, other, "--labels", "kind", "--seeds", "2", "--json", "-o", str(tmp_path / "r.html")]
     assert main(line) == 0
     told = json.loads(capsys.readouterr().out)
-    assert list(told["columns"]) == [*COLUMNS[:5], "label"]
+    assert list(told["columns"]) == COLUMNS
     for name in ("column_shape_error", "pair_trend_error"):
         figure = told["figures"][name]
         assert figure["value"] < 2 * figure["floor"] + 0.05
@@ -234,6 +239,9 @@ def test_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "Column by column" in text
     assert "smoothness" in text
+    said = re.sub("<style>.*?</style>|<[^>]*>", " ", text, flags=re.DOTALL)
+    assert not re.findall("[^.]*(?:image|picture|pixel|grain|Who was learned from)[^.]*", said)
+    assert "looked for by the distance in the standardised columns." in said
 
 
 def test_tables_with_missing_values_and_categories() -> None:
@@ -243,6 +251,14 @@ def test_tables_with_missing_values_and_categories() -> None:
     assert found.columns is not None
     assert found.columns.categorical == (False,) * 5 + (True,)
     assert found.columns.shapes[1] == pytest.approx(1 / 7, abs=0.05)
+
+
+def test_least_numbers_are_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["quality", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "N times, 2 or more [3]" in said
+    assert "N of each set, 24 or more [10000]" in said
 
 
 def idx(path: Path, array: np.ndarray) -> None:
@@ -326,6 +342,53 @@ def test_what_was_learned_from_shows_though_no_one_is_near() -> None:
         assert [one.mark for one in told if one.text.startswith(("It shows what", "No sign of copying"))] == [mark]
 
 
+def test_most_are_copied_only_where_they_lie_near_to_what_was_learned(found: dict[str, Quality]) -> None:
+    for share, nearer, copies, words in (
+        (0.9, 0.9, 0, r"Most are near copies of real ones: 90.0 % .*\(expected: 1 %\)\."),
+        (0.9, 0.9, 1, r"Most are near copies of real ones: .*; exact copies: 1\."),
+        (0.9, 0.9, 400, r"400 of 400 are exact copies"),
+        (0.9, 0.5, 0, r"Some may be copied: 90.0 %"),
+        (0.4, 0.9, 0, r"Some may be copied: 40.0 %"),
+    ):
+        own = found["fresh"].memory
+        near = dataclasses.replace(own.copying, share=Interval(share, share - 0.1, 1), chance=0.01)
+        figures = {"nearer": Interval(nearer, nearer - 0.1, 1), "nearer_by_chance": 0.57}
+        own = dataclasses.replace(own, copying=near, copies=np.arange(400) < copies, **figures)
+        told = verdicts(dataclasses.replace(found["fresh"], memory=own))
+        assert [one.mark for one in told if re.match(words, one.text)] == ["worse"]
+
+
+def test_how_sure_it_is_that_it_does_not_help(found: dict[str, Quality]) -> None:
+    for gain, words in (
+        ((0.045, -0.03, 0.12), "As far as this shows, it does not help: the gain"),
+        ((0.002, -0.001, 0.005), "It does not help: real + synthetic teaches hardly more"),
+        ((-0.01, -0.05, 0.03), "It does not help: real + synthetic teaches no more"),
+        ((-0.03, -0.05, -0.01), "It does not help: real + synthetic teaches less"),
+    ):
+        taught = found["fresh"].usefulness
+        assert taught is not None
+        taught = dataclasses.replace(taught, both_gain=Interval(*gain))
+        assert verdicts(dataclasses.replace(found["fresh"], usefulness=taught))[0].text.startswith(words)
+
+
+def test_figures_whose_spoilt_ones_do_no_worse_tell_nothing(found: dict[str, Quality]) -> None:
+    quality = found["fresh"]
+    assert all(figure.tells for figure in quality.likeness)
+    assert "tells nothing here" not in render(page(quality)).lower()
+
+    def turned(one: Figure) -> Figure:
+        return dataclasses.replace(one, floor=one.ceiling, ceiling=one.floor)
+
+    apart = dataclasses.replace(quality.telling.figures[0], value=Interval(0.5, 0.45, 0.55), ceiling=Interval(0.4))
+    telling = dataclasses.replace(quality.telling, figures=(apart,))
+    silent = dataclasses.replace(quality, likeness=tuple(map(turned, quality.likeness)), telling=telling)
+    assert not any(figure.tells for figure in silent.figures)
+    assert render(page(silent)).count("tells nothing here</span>") == len(silent.figures)
+    told = [one for one in verdicts(silent) if "Spoilt ones do no worse" in one.text]
+    assert [one.mark for one in told] == ["plain", "plain"]
+    assert "in precision and coverage" in told[1].text
+
+
 def test_few_images_praise_nothing() -> None:
     """What is told apart wholly still has an interval; what is not told apart may be so for want of images."""
     apart = measure_quality(DIGITS[:60], 255 - DIGITS[60:120], seeds=2)
@@ -393,13 +456,24 @@ REFUSED: dict[str, tuple[tuple[Any, Any], dict[str, Any], str]] = {
     "one label": (
         (SMALL, SMALL),
         {"labels": np.zeros(60), "synthetic_labels": np.zeros(60)},
-        r"all real images have one label",
+        r"the real set has one label alone",
     ),
     "no column": ((np.eye(60), np.eye(60)), {"labels": "kind"}, r"unknown column of the real set: got 'kind'"),
     "column of pictures": ((SMALL, SMALL), {"labels": "kind"}, r"only tables have a column of labels"),
     "no folders": ((SMALL, SMALL), {"labels_from_folders": True}, r"lie in no folder"),
     "categories": ((np.eye(60), np.eye(60)), {"categorical": ["kind"]}, r"unknown column: got 'kind'"),
     "seeds": ((SMALL, SMALL), {"seeds": 1}, r"seeds is too small: got 1; allowed: 2 or more"),
+    "sizes of a table": (
+        (np.eye(60), np.eye(60)),
+        {"side": 8, "channels": 1},
+        r"only pictures .* the real set is a table: got side 8, channels 1; try: leave them out",
+    ),
+    "few rows": ((np.eye(9), np.eye(60)), {}, r"too few rows in the real set: got 9"),
+    "empty column": (
+        ({"ward": ["a", "b"] * 30, "age": list(range(60)), "empty": [""] * 60},) * 2,
+        {},
+        r"nothing is known of a column: got no value in column 'empty'",
+    ),
     "most": ((SMALL, SMALL), {"most": 3}, r"most is too small"),
 }
 
@@ -419,7 +493,7 @@ def test_refused_in_one_line(name: str) -> None:
         ("digits empty", "there are no pictures in empty"),
         ("digits digits -o report.txt", "not the name of a page"),
         ("digits digits --side many", "--side is not a whole number"),
-        ("digits digits --seeds 1", "--seeds is not a whole number: got '1'; allowed: 2 or more"),
+        ("digits digits --seeds 1", "--seeds is too small: got 1; allowed: 2 or more"),
         ("digits digits --labels a --labels-from-folders", "labels from two places"),
         ("digits faces", "different sizes"),
     ],

@@ -426,9 +426,7 @@ def test_a_partial_table_is_completed(
 
 
 def test_a_set_of_records_is_synthesized(table: Path, tmp_path: Path) -> None:
-    assert (
-        run("synthesize", table, "-o", tmp_path / "new.csv", "-n", 10, "--priors", "masked-flow-matching", *FLAGS) == 0
-    )
+    assert run("synthesize", table, "-o", tmp_path / "new.csv", "-n", 10, *FLAGS) == 0
     assert len(list((tmp_path / "new").iterdir())) == len(read(tmp_path / "new.csv")) == 10
     assert synthesize(str(table), str(tmp_path / "whole"), count=5, options=QUICK)["records"] == 5
     paths = [row["picture"] for row in read(tmp_path / "whole" / "records.csv")]

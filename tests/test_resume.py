@@ -244,3 +244,19 @@ def test_an_interrupt_saves_and_resumes(tmp_path: Path) -> None:
     one, other = (artifact.load(tmp_path / f"{name}.diabolo") for name in ("m", "whole"))
     assert same(one, other)
     assert "interrupted" not in one.provenance
+
+
+@forking
+def test_a_scheduler_ends_a_command_and_nothing_half_written_is_left(tmp_path: Path) -> None:
+    model = tmp_path / "m.diabolo"
+    assert cli.main([*COMMAND, "--epochs", "1", "-o", str(model)]) == 0
+    process = started(["generate", "-m", str(model), "-n", "1000000", "-o", str(tmp_path / "new")])
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob(".new.*.part/*.png")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGTERM)
+    process.join(120)
+    assert process.exitcode == 143
+    assert list(tmp_path.iterdir()) == [model]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL  # in this process, where the model was trained

@@ -14,7 +14,7 @@ from diabolo.learned import give_shapes, shapes_of
 from diabolo.options import name_of
 from diabolo.priors import Space
 from diabolo.priors.base import UNKNOWN, CanComplete
-from diabolo.sources.conditions import MOST_ATTRIBUTES, MOST_VALUES, Attribute, text_of
+from diabolo.sources.conditions import MOST_ATTRIBUTES, MOST_VALUES, TAG, Attribute, text_of
 
 STRONGEST = 20.0  # guidance
 MOST_TOKENS = 2**20  # of one code
@@ -100,8 +100,8 @@ class Sampler(nn.Module):
     def meant(self, label: Any) -> tuple[int, ...]:
         """The place of each attribute's value that a label asks for, -1 where it does not say.
 
-        A label is the value of the only attribute, or a dictionary of attributes and their values; None asks for
-        nothing.
+        A label is the value of the only attribute, a dictionary of attributes and their values, or tags, the names of
+        attributes that are to be "yes"; None asks for nothing.
         """
         names = {attribute.name: i for i, attribute in enumerate(self.attributes)}
         if label is None:
@@ -110,10 +110,7 @@ class Sampler(nn.Module):
             remedy = "--labels-from-folders, or labels= in Python, when the model is trained"
             raise Mistake("the model knows no labels", got=str(label), remedy=remedy)
         if not isinstance(label, Mapping):
-            if len(names) > 1:
-                allowed = f"attributes with values: {', '.join(names)}"
-                raise Mistake("of which attribute?", str(label), allowed, f"{next(iter(names))}={label}")
-            label = {self.attributes[0].name: label}
+            label = self._by_name(label)
         asked = [UNKNOWN] * len(names)
         for name, value in label.items():
             if name not in names:
@@ -124,6 +121,22 @@ class Sampler(nn.Module):
                 raise unknown(name, str(value), values)
             asked[names[name]] = values.index(text)
         return tuple(asked)
+
+    def _by_name(self, label: Any) -> dict[str, Any]:
+        """Tags, or a value without its attribute, as attributes and their values."""
+        first, alone = self.attributes[0], len(self.attributes) == 1
+        tags = tags_of({attribute.name: attribute.values for attribute in self.attributes})
+        asked = [str(tag) for tag in (label if isinstance(label, list | tuple | set | frozenset) else [label])]
+        wrong = [tag for tag in asked if tag not in tags]
+        if not wrong and not (alone and label in first.values):
+            return dict.fromkeys(asked, TAG[1])
+        if alone:
+            return {first.name: label}
+        allowed = f"attributes with values: {', '.join(attribute.name for attribute in self.attributes)}"
+        name, value = next(
+            ((a.name, wrong[0]) for a in self.attributes if wrong[0] in a.values), (first.name, first.values[0])
+        )
+        raise Mistake("of which attribute?", wrong[0], allowed, f"{name}={value}")
 
     def mix(self, label: Any = None, balanced: bool = False) -> tuple[Tensor, Tensor]:
         """What to draw: conditions (m, k) and their shares (m,), which sum to 1.
@@ -170,6 +183,11 @@ class Sampler(nn.Module):
         """One row of conditions in words, values alone where there is one attribute; "" where nothing is known."""
         said = [(a.name, a.values[i]) for a, i in zip(self.attributes, row, strict=True) if i != UNKNOWN]
         return ", ".join(value if len(self.attributes) == 1 else f"{name}={value}" for name, value in said)
+
+
+def tags_of(known: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The names of the attributes that are there or not, among all with their values."""
+    return [name for name, values in known.items() if TAG[1] in values and {*values} <= {*TAG}]
 
 
 def check_guidance(guidance: float, parts: Sequence[Any], labels: bool) -> None:

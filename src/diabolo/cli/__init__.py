@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from diabolo.cli.commands import COMMANDS, command, overview
@@ -15,15 +18,20 @@ from diabolo.cli.parser import Parser
 from diabolo.cli.show import Show
 from diabolo.errors import Diverged, Mistake, unknown
 
-DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, MISTAKE, INTERRUPTED, ENDED = 0, 1, 2, 130, 143
+
+
+class Ended(KeyboardInterrupt):
+    """A scheduler, or `timeout`, asked the process to end."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 done, 2 the user's mistake (one line on stderr), 130 interrupted, 1 anything else."""
+    """Run one command; 0 done, 2 the user's mistake (a line on stderr), 130 interrupted, 143 ended, 1 anything else."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     show = Show(quiet="--json" in arguments)
     try:
-        result = _run(arguments, show)
+        with _told_to_end():
+            result = _run(arguments, show)
         if "--json" in arguments and result is not None and show.leading:
             print(json.dumps(result))
         sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told of
@@ -32,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(show, str(mistake), MISTAKE)
     except Diverged as error:
         return _fail(show, str(error), FAILED)
+    except Ended:
+        return _fail(show, "ended by SIGTERM", ENDED)
     except KeyboardInterrupt:
         return _fail(show, "interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away, as `head` does
@@ -46,6 +56,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(show, f"{type(error).__name__}: {text[0] if text else ''} (--debug shows where)", FAILED)
     finally:
         show.close()
+
+
+@contextlib.contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Within this block SIGTERM ends the work as Ctrl-C does, so that nothing half-written is left behind."""
+    process = os.getpid()
+
+    def end(signum: int, frame: Any) -> None:
+        signal.signal(signum, signal.SIG_DFL)  # a second one does not wait
+        if os.getpid() != process:  # a worker, which has nothing to clear away
+            os.kill(os.getpid(), signum)
+        raise Ended
+
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _run(arguments: list[str], show: Show) -> dict[str, Any] | None:

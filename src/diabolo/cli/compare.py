@@ -84,10 +84,11 @@ def check_page(out: Path) -> None:
 
 def whole(name: str, text: str, least: int) -> int:
     """An option's text as a whole number; a `Mistake` where it is none, or less than `least`."""
+    allowed = f"{least} or more"
     try:
         number = int(text)
     except ValueError:
-        number = least - 1
+        raise Mistake(f"--{name} is not a whole number", repr(text), allowed) from None
     if number < least:
-        raise Mistake(f"--{name} is not a whole number", got=repr(text), allowed=f"{least} or more")
+        raise Mistake(f"--{name} is too small", text, allowed)
     return number

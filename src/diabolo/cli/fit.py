@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from diabolo.cli.labels import add_categorical, add_labels, chosen_categorical, chosen_labels
-from diabolo.cli.parser import add_recipe, chosen_options, typed_parts
+from diabolo.cli.parser import add_recipes, chosen_options
 from diabolo.cli.show import Show
 from diabolo.errors import Diverged, Mistake
 
@@ -31,8 +31,7 @@ NEEDS_ARGUMENTS = True
 
 
 def add(parser: ArgumentParser, arguments: list[str]) -> None:
-    from diabolo.recipe import Recipe, with_options
-    from diabolo.recipes import RECIPES, named
+    from diabolo.recipes import RECIPES
 
     rows = "\n".join(f"  {name:<16} {about}" for name, (_, about) in RECIPES.items())
     parser.description = f"{HELP}\n\nrecipes:\n{rows}"
@@ -64,11 +63,7 @@ def add(parser: ArgumentParser, arguments: list[str]) -> None:
     parser.add_argument("--strict", action="store_true", help="an unreadable picture is an error")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps [auto]")
     first = next((word for word in arguments if word in RECIPES), arguments[0] if arguments else "")
-    recipe = Recipe() if first.startswith("-") or not first else named(first)
-    known = add_recipe(parser, with_options(recipe, typed_parts(arguments, Recipe)))
-    for name, (other, _) in RECIPES.items():  # which of these it will be, the source tells
-        if name.startswith(f"{first}-"):
-            known = add_recipe(parser, other, known)
+    add_recipes(parser, "" if first.startswith("-") else first, arguments)
 
 
 def run(arguments: Namespace, show: Show) -> dict[str, Any]:

@@ -30,7 +30,9 @@ def add(parser: ArgumentParser) -> None:
     out = "a new folder of PNG pictures, with a folder for each class; OUT.npy: images; OUT.npz: images and labels; "
     out += "of a table: OUT.csv; of records OUT.csv with pictures in OUT/, or OUT/ with both"
     parser.add_argument("-o", "--out", required=True, metavar="OUT", help=out)
-    label = "the class, or attributes as NAME=VALUE,NAME=VALUE [all, as often as in what was learned from]"
+    label = (
+        "the class, attributes as NAME=VALUE,NAME=VALUE, or tags as TAG,TAG [all, as often as in what was learned from]"
+    )
     parser.add_argument("--label", metavar="VALUE", help=label)
     given = "of records, what they have: NAME=VALUE,NAME=VALUE; a picture by its path; may be said again"
     parser.add_argument("--given", action="append", default=[], metavar="NAME=VALUE", help=given)
@@ -95,10 +97,19 @@ def pairs(given: list[str]) -> dict[str, str]:
 
 
 def wanted(text: str | None, known: dict[str, tuple[str, ...]]) -> Any:
-    """What is typed after `--label`: a value of the only attribute, or pairs of attributes and values."""
-    if text is None or "=" not in text or (len(known) == 1 and text in next(iter(known.values()))):
+    """What is typed after `--label`: a value of the only attribute, or pairs of attributes and values, "=yes" left out.
+
+    >>> wanted("dark,kind=owl", {"dark": ("no", "yes"), "kind": ("hawk", "owl")})
+    {'dark': 'yes', 'kind': 'owl'}
+    """
+    from diabolo.sampler import tags_of
+
+    if text is None or (len(known) == 1 and ("=" not in text or text in next(iter(known.values())))):
         return text
-    pairs = [pair.split("=", 1) for pair in text.split(",")]
+    tags, pieces = tags_of(known), [piece.strip() for piece in text.split(",")]
+    if "=" not in text:
+        return pieces if known else text
+    pairs = [[piece, "yes"] if piece in tags else piece.split("=", 1) for piece in pieces]
     if any(len(pair) != 2 for pair in pairs):
         raise Mistake("--label is not a list of pairs", got=text, allowed="NAME=VALUE,NAME=VALUE")
     return {name.strip(): value.strip() for name, value in pairs}

@@ -24,6 +24,7 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
 
     model = named_model(arguments.model)
     show.say(f"{arguments.model}")
+    show.say(f"  digest     {model.digest}")
     show.say(f"  takes      {model.conversion.describe()} {model.conversion.dtype}")
     show.say(f"  code       {' x '.join(map(str, model.code))}")
     if model.sampler is not None:
@@ -43,6 +44,7 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
             show.say(f"  {key:<28} {value}")
     return {
         "model": arguments.model,
+        "digest": model.digest,
         "takes": model.conversion.describe(),
         "code": list(model.code),
         "recipe": to_plain(model.recipe),

@@ -71,6 +71,21 @@ def add_recipe(parser: argparse.ArgumentParser, recipe: Recipe, without: Iterabl
     return done
 
 
+def add_recipes(parser: argparse.ArgumentParser, name: str, arguments: list[str], without: Iterable[str] = ()) -> None:
+    """Flags for a named recipe with the parts that were typed, and for its counterparts: the source tells which it is.
+
+    Without a name, for the default recipe.
+    """
+    from diabolo.recipe import Recipe, with_options
+    from diabolo.recipes import RECIPES, named
+
+    recipe = named(name) if name else Recipe()
+    known = add_recipe(parser, with_options(recipe, typed_parts(arguments, Recipe)), without)
+    for other, (counterpart, _) in RECIPES.items():
+        if name and other.startswith(f"{name}-"):
+            known = add_recipe(parser, counterpart, known)
+
+
 def chosen_options(arguments: argparse.Namespace) -> dict[str, str]:
     """The recipe's options that were typed, by dotted path."""
     return {key.removeprefix("option:"): value for key, value in vars(arguments).items() if key.startswith("option:")}

@@ -33,8 +33,10 @@ def add(parser: ArgumentParser) -> None:
     add_categorical(parser)
     parser.add_argument("--side", metavar="N", default="0", help="bring every picture to N x N pixels [as they are]")
     parser.add_argument("--channels", metavar="N", default="0", help="1 = grey, 3 = colour [as they are]")
-    parser.add_argument("--most", metavar="N", default="10000", help="compare at most N of each set [10000]")
-    parser.add_argument("--seeds", metavar="N", default="3", help="train each classifier N times [3]")
+    parser.add_argument(
+        "--most", metavar="N", default="10000", help="compare at most N of each set, 24 or more [10000]"
+    )
+    parser.add_argument("--seeds", metavar="N", default="3", help="train each classifier N times, 2 or more [3]")
     parser.add_argument("--seed", metavar="N", default="0", help="of the drawing and of what is spoilt [0]")
     parser.add_argument("--strict", action="store_true", help="an unreadable picture is an error")
 

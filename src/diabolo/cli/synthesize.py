@@ -7,7 +7,7 @@ from typing import Any
 
 from diabolo.cli.generate import add_drawing
 from diabolo.cli.labels import add_categorical, add_labels, chosen_categorical, chosen_labels
-from diabolo.cli.parser import add_recipe, chosen_options, typed_parts
+from diabolo.cli.parser import add_recipes, chosen_options
 from diabolo.cli.restoring import device
 from diabolo.cli.show import Show
 
@@ -23,9 +23,6 @@ NEEDS_ARGUMENTS = True
 
 
 def add(parser: ArgumentParser, arguments: list[str]) -> None:
-    from diabolo.recipe import Recipe, with_options
-    from diabolo.recipes import named
-
     dataset = "a folder with a folder for each class, .npz, a named set, or a table (.csv, .tsv)"
     parser.add_argument("dataset", metavar="DATASET", help=dataset)
     out = "a new folder with a folder for each class, or OUT.npz with the arrays images and labels; "
@@ -38,7 +35,7 @@ def add(parser: ArgumentParser, arguments: list[str]) -> None:
     parser.add_argument("--keep", default="", metavar="MODEL", help="write the trained model, too: *.diabolo")
     parser.add_argument("--strict", action="store_true", help="an unreadable picture is an error")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps [cpu]")
-    add_recipe(parser, with_options(named("generate"), typed_parts(arguments, Recipe)), without=("training.seed",))
+    add_recipes(parser, "generate", arguments, without=("training.seed",))
 
 
 def run(arguments: Namespace, show: Show) -> dict[str, Any]:
@@ -59,7 +56,9 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
         device=device(arguments),
         listen=show.listen,
     )
-    kinds = ", ".join(f"{len(values)} of {name}" for name, values in result["labels"].items())
+    kinds = ", ".join(
+        f"{name} has {len(values)} value{'s' * (len(values) > 1)}" for name, values in result["labels"].items()
+    )
     things = next(name for name in ("records", "rows", "images") if name in result)
     told = f"{result[things]} new {'pictures' if things == 'images' else things}"
     show.say(f"{arguments.out}: {told}{f'; {kinds}' if kinds else ''}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -18,6 +17,7 @@ from diabolo.sources.encoding import Encoding
 from diabolo.sources.idx import is_idx, read_idx
 from diabolo.sources.named import NAMED
 from diabolo.sources.named import labels as named_labels
+from diabolo.sources.table import is_table, read_cells
 
 OWN, FOLDERS, NONE = "own", "folders", "none"
 LABEL_KEYS = ("labels", "y", "target", "targets")  # the array of an .npz that holds labels: the first that is there
@@ -92,8 +92,8 @@ def _of_folders(source: Source) -> Conditions:
 
 
 def _of_file(path: Path, source: Source) -> Conditions:
-    kinds = {".npy": _npy, ".npz": _npz, ".csv": lambda path: _table(path, source)}
-    suffix = path.suffix.lower()
+    kinds = {".npy": _npy, ".npz": _npz, "table": lambda path: _table(path, source)}
+    suffix = "table" if is_table(path) else path.suffix.lower()
     if suffix not in kinds and not is_idx(path):
         raise Mistake(f"{path} is no file of labels", repr(suffix), ".npy, .npz, .csv, idx1-ubyte(.gz), or folders")
     found = read_idx(path) if suffix not in kinds else kinds[suffix](path)
@@ -122,20 +122,26 @@ def _npz(path: Path) -> Any:
 
 def _table(path: Path, source: Source) -> dict[str, list[str]]:
     """The columns of a table of labels: its rows in the order of the pictures, or found by the pictures' names."""
-    with reading(path) as place, open(place, encoding="utf-8-sig", newline="") as file:
-        try:
-            rows = [row for row in csv.reader(file) if row]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise Mistake(f"{path} is not a table", got=str(error)[:120], allowed="CSV in UTF-8") from error
-    head, *rows = rows or [[]]
-    if not rows or any(len(row) != len(head) for row in rows):
-        raise Mistake(f"{path} is not a table of labels", allowed=f"a row of names ({CLASS}, ...), then rows as long")
-    if head[0].strip().lower() in _NAMES:
-        by_name = {row[0]: row[1:] for row in rows}
-        names = [source.name(i) for i in range(len(source))]
-        lacking = [name for name in names if name not in by_name]
-        if lacking:
-            got = f"no row for {lacking[0]} and {len(lacking) - 1} more"
-            raise Mistake(f"{path} does not match the pictures", got, "a row for each picture, by its path")
-        head, rows = head[1:], [by_name[name] for name in names]
+    head, has_names, rows = read_cells(path)
+    if not has_names:
+        raise Mistake(f"{path} is not a table of labels", "no names of columns", f"a first row of names, as {CLASS}")
+    if head[0].lower() in _NAMES:
+        head, rows = head[1:], _by_name(path, source, rows)
     return dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
+
+
+def _by_name(path: Path, source: Source, rows: list[list[str]]) -> list[list[str]]:
+    """The labels of each picture, found by its name; a `Mistake` where it has none or two.
+
+    Rows that are of no picture are left out: one table may tell of many folders.
+    """
+    names, found = [source.name(i) for i in range(len(source))], dict[str, list[str]]()
+    for name, *labels in rows:
+        if found.setdefault(name, labels) != labels:
+            raise Mistake(f"{path} says two things of {name}", f"{', '.join(found[name])} and {', '.join(labels)}")
+    lacking = [name for name in names if name not in found]
+    if lacking:
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        wrong = f"{path} does not match the pictures"
+        raise Mistake(wrong, f"no row for {lacking[0]}{more}", "a row for each picture, by its path")
+    return [found[name] for name in names]

@@ -6,7 +6,7 @@ import math
 
 from diabolo.errors import Mistake
 from diabolo.events import Listener, Note
-from diabolo.latents import Plain
+from diabolo.latents import Linear, Plain
 from diabolo.network import Network
 from diabolo.options import name_of, replace
 from diabolo.preprocessing import Conversion
@@ -27,6 +27,14 @@ def check_batch(recipe: Recipe, processes: Processes) -> None:
     if getattr(recipe.architecture, "norm", "") == "batch" and size // count < 2:
         wrong = "batch normalisation needs more than one image at a time"
         raise Mistake(wrong, f"{size // count}", "2 or more", "--batch-size 32, or --architecture.norm none")
+
+
+def check_rows(recipe: Recipe, table: bool, count: int) -> None:
+    """Refuse a table with fewer rows than the linear latent keeps of the numbers that its columns become."""
+    fewest = max(2, recipe.latent.size) if table and isinstance(recipe.latent, Linear) else 0
+    if count < fewest:
+        allowed = f"{fewest} or more, since its columns become {recipe.latent.size} numbers"
+        raise Mistake("the table has too few rows", str(count), allowed)
 
 
 def check_use(recipe: Recipe, conversion: Conversion, exact: bool, held_out: int, listen: Listener) -> None:

@@ -29,6 +29,7 @@ from diabolo.training.checks import (
     check_batch,
     check_draws,
     check_margin,
+    check_rows,
     check_use,
     check_view,
     warn_of_copying,
@@ -132,6 +133,7 @@ def fit(
         indices = learned[:MOST_VIEWED]
         network.view.learn(lambda: map(conversion.to_network, pictures.batches(indices, 256, training.crop)))
     if exact:
+        check_rows(recipe, model.encoding is not None, len(learned))
         closed_form.solve(network.latent, pictures, learned, conversion)
     else:
         start_from(start, model) if start else start_at_mean(network, recipe, batches)

@@ -16,7 +16,7 @@ from diabolo.latents import LATENTS
 from diabolo.model import Model
 from diabolo.options import name_of
 from diabolo.priors import PRIORS
-from diabolo.sampler import even
+from diabolo.sampler import check_guidance, even
 
 AT_ONCE = 256  # images that are drawn together; another number would draw others from the same seed
 MOST = 10**12  # images
@@ -47,7 +47,8 @@ class Wish:
         sampler = model.sampler
         self.guidance = 1.0 if guidance is None else guidance
         if sampler is None:
-            if label is not None or balanced or self.guidance != 1:
+            check_guidance(self.guidance, (), labels=False)
+            if label is not None or balanced:
                 remedy = "diabolo fit generate SOURCE -o MODEL --labels-from-folders"
                 raise Mistake("the model knows no labels", str(label or "balanced"), "no label", remedy)
             self.rows, self.shares = torch.zeros(1, 0, dtype=torch.long), torch.ones(1)
@@ -109,7 +110,7 @@ def decoded(model: Model, codes: Tensor) -> np.ndarray:
 
 def _has_prior(cls: type) -> bool:
     with contextlib.suppress(Mistake, ValueError, IndexError):
-        return hasattr(cls().build((8,)), "sample_prior")
+        return hasattr(cls().build((64,)), "sample_prior")
     return False
 
 

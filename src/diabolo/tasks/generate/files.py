@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import csv
+import hashlib
 import importlib.metadata
 import json
 import shutil
@@ -23,6 +25,7 @@ from diabolo.tasks.places import check_new, check_png, write_header, write_image
 
 TOLD = 100 * 2**20  # bytes: what is larger is told of before it is made
 BLOCK = 4096  # bytes that a file takes at least
+LONGEST = 100  # bytes of a folder's name
 ARRAYS = (".npy", ".npz")
 TABLE = ".csv"
 
@@ -41,7 +44,8 @@ def generate_place(
     check_place(out, model.conversion.layout == "vector", model.encoding is not None)
     if Path(out).suffix not in (*ARRAYS, TABLE):
         check_png(model.conversion, f"-o {out.rstrip('/')}.npy, or .npz")
-    size = check_room(wish.count, model.conversion, Path(out), listen)
+    things = "images" if model.encoding is None else "rows"
+    size = check_room(wish.count, model.conversion, Path(out), listen, things)
     runs = _told(wish.runs(), wish.count, listen)
     if model.encoding is not None:
         _write_table(Path(out), runs, generator)
@@ -82,11 +86,12 @@ def texts(wish: Any, words: str, number: int) -> tuple[tuple[str, str], ...]:
 
 def _write_pictures(out: Path, runs: Iterable[Drawn], wish: Wish) -> None:
     digits, number = len(str(wish.count - 1)), 0
+    folders = folder_names(wish.words(row) for row in wish.rows.cpu().numpy())
     with whole_folder(out) as beside:
         for run in runs:
             for image, conditions in zip(run.images, run.conditions, strict=True):
                 words = wish.words(conditions)
-                name = f"{_safe(words)}/{number:0{digits}d}" if words else f"{number:0{digits}d}"
+                name = f"{folders[words]}/{number:0{digits}d}" if words else f"{number:0{digits}d}"
                 write_image(beside, f"{name}.png", image, texts(wish, words, number))
                 number += 1
 
@@ -144,31 +149,41 @@ def _told(runs: Iterator[Drawn], count: int, listen: Listener) -> Iterator[Drawn
         listen(Passed(done, count))
 
 
-def check_room(count: int, conversion: Conversion, out: Path, listen: Listener) -> int:
+def check_room(count: int, conversion: Conversion, out: Path, listen: Listener, things: str = "images") -> int:
     """Say how large it gets, before it does, and refuse what the disk has no room for."""
     one = int(np.prod(conversion.shape)) * np.dtype(conversion.dtype).itemsize
-    on_disk = check_disk(count, one, out)
+    on_disk = check_disk(count, one, out, things)
     if max(count * one, on_disk) > TOLD:
         where = "one file" if out.suffix in (*ARRAYS, TABLE) else "PNG files, roughly,"
-        listen(Note(f"{count:,} images {conversion.describe()}: {on_disk / 2**30:,.2f} GiB as {where}"))
+        listen(Note(f"{count:,} {things} {conversion.describe()}: {on_disk / 2**30:,.2f} GiB as {where}"))
     return count * one
 
 
-def check_disk(count: int, one: int, out: Path) -> int:
-    """About how many bytes `count` images of `one` each take there; a `Mistake` where the disk has no room for them."""
+def check_disk(count: int, one: int, out: Path, things: str = "images") -> int:
+    """About how many bytes `count` things of `one` each take there; a `Mistake` where the disk has no room for them."""
     about = one if out.suffix in (*ARRAYS, TABLE) else -(-max(one // 4, 1) // BLOCK) * BLOCK  # of PNG
     place = next(parent for parent in (out.absolute(), *out.absolute().parents) if parent.is_dir())
     free = shutil.disk_usage(place).free
     if count * about > free:
-        got = f"{count * about / 2**30:,.1f} GiB for {count:,} images"
+        got = f"{count * about / 2**30:,.1f} GiB for {count:,} {things}"
         raise Mistake("the disk has no room for so many", got, f"{free / 2**30:,.1f} GiB are free", "a smaller -n")
     return count * about
 
 
-def _safe(words: str) -> str:
-    """A class as the name of a folder.
+def folder_names(classes: Iterable[str]) -> dict[str, str]:
+    """Classes as names of folders, each its own: where one is too long, or the same as another's, a digest tells which.
 
-    >>> _safe("../T-shirt/top"), _safe("hair=dark, hat=no")
-    ('_T-shirt_top', 'hair=dark, hat=no')
+    >>> folder_names(["../T-shirt/top", "hair=dark, hat=no"])
+    {'../T-shirt/top': '_T-shirt_top', 'hair=dark, hat=no': 'hair=dark, hat=no'}
     """
-    return "".join("_" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in words).lstrip(".")[:100] or "_"
+    safe = {words: _safe(words) for words in classes}
+    shared = collections.Counter(name.casefold() for name in safe.values())
+    for words, name in safe.items():
+        if len(name.encode()) > LONGEST or shared[name.casefold()] > 1:
+            cut = name.encode()[: LONGEST - 9].decode(errors="ignore")
+            safe[words] = f"{cut}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
+    return safe
+
+
+def _safe(words: str) -> str:
+    return "".join("_" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in words).lstrip(".") or "_"

@@ -45,7 +45,7 @@ def generate_records(
     if (table.places < 0).any():
         check_png(model.conversion, "-o OUT.npy for pictures alone")
     folder_at = folder_of(start).absolute() if start else Path()
-    check_room(wish.count, model.conversion, Path(out), listen)
+    check_room(wish.count, model.conversion, Path(out), listen, "records")
     digits, number = len(str(wish.count - 1)), 0
     with _written(Path(out)) as (beside, pictures), open(beside, "w", encoding="utf-8", newline="") as file:
         called = place.stem if Path(out).suffix else PICTURES

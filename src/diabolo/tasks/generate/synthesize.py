@@ -133,4 +133,5 @@ def _check_wish(
         check_guidance(guidance, recipe.priors, records or labels)
     side = recipe.preprocessing.side
     sizes = [(side, side) if side and len(shape) > 1 else shape[:2] for shape in shapes_of(known)]
-    check_disk(count, min(map(math.prod, sizes)), Path(out))  # of 8 bits, at least
+    things = "records" if records else "images" if getattr(known, "encoding", None) is None else "rows"
+    check_disk(count, min(map(math.prod, sizes)), Path(out), things)  # of 8 bits, at least

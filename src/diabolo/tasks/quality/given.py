@@ -11,13 +11,14 @@ import numpy as np
 from diabolo.errors import Mistake, unknown
 from diabolo.events import Listener, Note
 from diabolo.preprocessing import UNIT, Preprocessing, network_shape
-from diabolo.sources import Chosen, open_source
+from diabolo.sources import Chosen, Source, open_source
 from diabolo.tasks.quality.labels import as_labels, labels_of
 from diabolo.training.pictures import Pictures
 
 FEWEST = 24  # images of each side: a quarter of them is more than a neighbourhood
 SEARCHED = 60_000  # real images among which copies are looked for, at most
 SLOW = 96  # pixels: larger pictures take long
+TABLE = 2  # parts of a row's entry in a source's `shapes`: its length and the type of its numbers
 TOLERANCE = 0.02  # how far floats that stand for 0..1 may lie outside
 
 
@@ -32,6 +33,12 @@ class Side:
     names: list[str]
     of: int  # how many there were
     columns: list[str] | None = None
+    label_name: str = "label"  # the column of a table that held the labels, where one did
+
+    @property
+    def noun(self) -> str:
+        """What one of them is called on the page."""
+        return "row" if self.images.ndim == 2 else "image"
 
     def part(self, start: int, stop: int) -> Side:
         """Some of the images, by their places."""
@@ -57,6 +64,7 @@ class Reading:
 def read(role: str, place: Any, labels: Any, most: int, how: Reading) -> Side:
     """One side: at most `most` of the images at `place`, drawn at random; `labels` (n,) go before the place's own."""
     source = open_source(place, how.strict)
+    _check_resizing(role, source, how.preprocessing)
     if labels is None:
         labels = labels_of(place, source, how.from_folders)
     else:
@@ -75,17 +83,26 @@ def read(role: str, place: Any, labels: Any, most: int, how: Reading) -> Side:
         how.listen(Note(f"left out {name}: {reason}", warning=True))
     if pictures.shape is None:
         raise Mistake(f"the pictures of the {role} set have different sizes", allowed="one size", remedy="--side 64")
+    nouns = "rows" if len(pictures.shape) == 1 else "images"
     if not pictures.in_memory:
-        got = f"{len(pictures)} images of {' x '.join(map(str, pictures.shape))}"
-        raise Mistake(f"the {role} set does not fit in memory", got, remedy="--side 64, or --most 2000")
+        got = f"{len(pictures)} {nouns} of {' x '.join(map(str, pictures.shape))}"
+        remedy = "--most 2000" if nouns == "rows" else "--side 64, or --most 2000"
+        raise Mistake(f"the {role} set does not fit in memory", got, remedy=remedy)
     if len(pictures) < FEWEST:
-        raise Mistake(f"too few images in the {role} set", got=str(len(pictures)), allowed=f"{FEWEST} or more")
+        raise Mistake(f"too few {nouns} in the {role} set", got=str(len(pictures)), allowed=f"{FEWEST} or more")
     network_shape(pictures.shape)  # refuses channels that come first
     images, kept = np.asarray(pictures.held(0, len(pictures))), drawn[pictures.order]
     names, columns = [source.name(int(i)) for i in kept], getattr(source, "columns", None)
     known = None if labels is None else labels[kept]
     side = Side(role, source.description, images, known, names, len(source), columns)
     return with_label_column(side, how.label_column) if how.label_column else side
+
+
+def _check_resizing(role: str, source: Source, preprocessing: Preprocessing) -> None:
+    asked = [f"{name} {number}" for name in ("side", "channels") if (number := getattr(preprocessing, name))]
+    if asked and any(len(shape) == TABLE for shape in getattr(source, "shapes", ())):
+        wrong = f"only pictures are brought to a size or to channels, and the {role} set is a table"
+        raise Mistake(wrong, ", ".join(asked), remedy="leave it out" if len(asked) == 1 else "leave them out")
 
 
 def with_label_column(side: Side, name: str) -> Side:

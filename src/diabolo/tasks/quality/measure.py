@@ -89,6 +89,7 @@ def measure_quality(
     if held_out is not None:
         given["held-out"] = (held_out, held_out_labels)
     column, notes = _column([own for _, own in given.values()]), []
+    called = column or "label"
     if has_text(real):
         tables = as_numbers({role: place for role, (place, _) in given.items()}, column, categorical)
         categorical, column = sorted({*categorical, *tables.texts}), ""
@@ -100,7 +101,7 @@ def measure_quality(
         read(role, place, None if isinstance(own, str) else own, caps.get(role, most), how)
         for role, (place, own) in given.items()
     ]
-    sides = of_one_kind(sides, listen)
+    sides = [dataclasses.replace(one, label_name=called) for one in of_one_kind(sides, listen)]
     found = _measured(
         sides[0], sides[1], sides[2] if held_out is not None else None, categorical, seeds, most, seed, listen
     )
@@ -121,9 +122,9 @@ def _measured(
     learn, test = (
         (real.part(0, half), real.part(half, 2 * half)) if held_out is None else (real.part(0, most), held_out)
     )
-    conversion = _conversion(learn.images, listen)
+    conversion = _conversion(learn.images, listen, learn.columns)
     for one in (synthetic, test):
-        _conversion(one.images, ignore)  # refuses what is not finite
+        _conversion(one.images, ignore, one.columns)  # refuses what is not finite
     unlabelled = [one.role for one in (real, synthetic, test) if one.labels is None]
     step = _Steps((0 if unlabelled else seeds * ARMS) + 3, listen)
     taught, classifier = None, None
@@ -149,7 +150,7 @@ def _measured(
         memory=memory(real.images, synthetic.images, held_out.images if held_out else None, conversion),
         usefulness=taught,
         columns=column_errors(test, synthetic, categorical, seed) if conversion.layout == "vector" else None,
-        notes=tuple(_notes(unlabelled, held_out)),
+        notes=tuple(_notes(unlabelled, held_out, learn.noun)),
     )
 
 
@@ -174,24 +175,24 @@ class _Steps:
         self.done += 1
 
 
-def _conversion(images: np.ndarray, listen: Listener) -> Conversion:
+def _conversion(images: np.ndarray, listen: Listener, columns: list[str] | None = None) -> Conversion:
     table = images.ndim == 2
     preprocessing = Preprocessing(scaling="columns", impute=True) if table else Preprocessing()
-    return survey(Pictures(Arrays(images), preprocessing), 0, listen)[1]
+    return survey(Pictures(Arrays(images, columns=columns), preprocessing), 0, listen)[1]
 
 
-def _notes(unlabelled: list[str], held_out: Side | None) -> Iterator[str]:
+def _notes(unlabelled: list[str], held_out: Side | None, noun: str) -> Iterator[str]:
     """What was not measured, and what must be known to read the rest."""
     if unlabelled:
         yield f"What the synthetic set teaches was not measured: there are no labels in the {unlabelled[0]} set."
     if held_out is None:
         yield (
-            "No held-out images were given: half of the real ones took their place, which whatever made the synthetic "
-            "ones may have learned from, so that every figure may be kinder than it should."
+            f"No held-out {noun}s were given: half of the real ones took their place, which whatever made the "
+            "synthetic ones may have learned from, so that every figure may be kinder than it should."
         )
-        yield "Whether it tells who was learned from (membership) was not measured: it takes held-out images."
+        yield f"Whether it tells who was learned from (membership) was not measured: it takes held-out {noun}s."
     elif len(held_out) < FEWEST_HELD_OUT:
-        yield f"{len(held_out)} held-out images are few for a 1 % quantile of their distances: read it with care."
+        yield f"{len(held_out)} held-out {noun}s are few for a 1 % quantile of their distances: read it with care."
 
 
 def _check_numbers(**numbers: int) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from diabolo.fidelity import Interval
 from diabolo.tasks.quality import sheets
+from diabolo.tasks.quality.memory import KEPT
 from diabolo.tasks.quality.record import Figure, Quality, Usefulness
 from diabolo.tasks.quality.verdicts import beyond, interval, points, share, verdicts
 from diabolo.tasks.report.page import Block, Cell, Page, Section, Sentence, Table, write_page
@@ -28,7 +29,9 @@ def page(quality: Quality) -> Page:
     lead = f"{synthetic.description}, beside {real.description}."
     sections = [Section("figures", "How alike they are", (_figures(quality), Sentence(_read(quality))))]
     if quality.usefulness:
-        sections.insert(0, Section("usefulness", "What it teaches", tuple(_usefulness(quality.usefulness))))
+        sections.insert(
+            0, Section("usefulness", "What it teaches", tuple(_usefulness(quality.usefulness, quality.real.noun)))
+        )
     if quality.columns:
         sections.append(Section("columns", "Column by column", (_columns(quality),)))
     else:
@@ -45,9 +48,11 @@ def _figures(quality: Quality) -> Table:
     spoilt = "every pixel from another picture"
     if quality.columns:
         spoilt = "every value from another row; for columns and pairs, values drawn evenly"
+    silent = " Tells nothing here: spoilt ones do no worse than real ones, as where there are few."
     caption = (
         f"Floor, figure, ceiling, on as many of each: real against other real ones; synthetic; spoilt ({spoilt}). "
         f"Distances in {quality.features}, scaled to a mean variance of 1. Below: the 95 % interval, where known."
+        + ("" if all(figure.tells for figure in quality.figures) else silent)
     )
     return Table(head, rows, caption)
 
@@ -55,7 +60,7 @@ def _figures(quality: Quality) -> Table:
 def _row(figure: Figure) -> tuple[Cell, ...]:
     kind = "distance" in figure.name
     cells = (_cell(value, kind) for value in (figure.floor, figure.value, figure.ceiling))
-    return (Cell(figure.title), *cells)
+    return (Cell(figure.title, "" if figure.tells else "tells nothing here"), *cells)
 
 
 def _cell(value: Interval, distance: bool) -> Cell:
@@ -76,14 +81,15 @@ def _read(quality: Quality) -> str:
     words = (
         "Precision: synthetic ones that lie where real ones lie. Recall: real ones that lie where synthetic ones lie. "
         "Density: how thickly synthetic ones lie among the real, 1 = as expected. Coverage: places of real ones that a "
-        "synthetic one reaches. Told apart: a classifier's accuracy on images it did not learn from, .5 = by chance."
+        f"synthetic one reaches. Told apart: a classifier's accuracy on {quality.real.noun}s it did not learn from, "
+        ".5 = by chance."
     )
     if not quality.columns:
         return words
     return words + " Column shape and pair trends: 0 = as in the real table, 1 = nothing in common."
 
 
-def _usefulness(found: Usefulness) -> list[Block]:
+def _usefulness(found: Usefulness, noun: str) -> list[Block]:
     gains = {"synthetic": found.synthetic_gain, "both": found.both_gain}
     head = [Cell("learned from"), Cell("count"), Cell("accuracy"), Cell("less real, points")]
     head += [Cell("AUROC")] if found.aurocs else []
@@ -98,8 +104,8 @@ def _usefulness(found: Usefulness) -> list[Block]:
         rows.append(tuple(row))
     caption = (
         f"Accuracy on {found.tested} real ones that no classifier learned from: the mean of "
-        f"{len(found.accuracies['real'])} seeds, least and greatest below. Differences are paired by seed and image; "
-        "their 95 % interval tells of other seeds and other images. All classifiers make equally many steps. Always "
+        f"{len(found.accuracies['real'])} seeds, least and greatest below. Differences are paired by seed and {noun}; "
+        f"their 95 % interval tells of other seeds and other {noun}s. All classifiers make equally many steps. Always "
         f"naming the most frequent class: {share(found.chance)}."
     )
     return [Table(tuple(head), tuple(rows), caption)]
@@ -145,9 +151,13 @@ def _copies(quality: Quality) -> list[Block]:
         rows.append(("nearest real one was learned from, not held out", share(memory.nearer_by_chance), cell, "100 %"))
         rows.append(("who was learned from, AUROC", "0.500", Cell(_plain(told.value), interval(told, _plain)), "1.000"))
     head = tuple(Cell(text) for text in ("synthetic ones", "nothing copied", "here", "all copied"))
+    who = (
+        "Who was learned from: how well the distance to the nearest synthetic one tells them from those that were held "
+        "out. "
+    )
     caption = (
-        f"Looked for among {memory.searched} real ones. Who was learned from: how well the distance to the nearest "
-        "synthetic one tells them from those that were held out. Nothing copied, equal in every value: "
+        f"Looked for among {memory.searched} real ones. {who if memory.membership else ''}"
+        "Nothing copied, equal in every value: "
         + ("held-out ones that stand among the real." if quality.held_out else "real ones that stand there twice.")
     )
     table = Table(head, tuple((Cell(name), Cell(floor), cell, Cell(all_)) for name, floor, cell, all_ in rows), caption)
@@ -163,11 +173,18 @@ def _method(quality: Quality) -> list[str]:
         + (", which were held out." if quality.held_out else ", the other half of the real set."),
         f"Distances and neighbourhoods (of 5) are measured in {quality.features}. No network from elsewhere was used, "
         "so that they can be compared with other figures of this page only, and not with published ones.",
-        "Copies are looked for by the distance in the 64 leading principal components of all sets together, so that "
-        "blur or grain hides none. How near is usual is told by "
+        f"Copies are looked for by the distance in {_space(quality)}. How near is usual is told by "
         + ("held-out ones." if quality.held_out else "each real one beside all the others."),
     ]
     return told + list(quality.notes)
+
+
+def _space(quality: Quality) -> str:
+    """Where copies are looked for, in words."""
+    if math.prod(quality.conversion.shape) <= KEPT:
+        return "the standardised columns" if quality.columns else "all pixels"
+    hides = "" if quality.columns else ", so that blur or grain hides none"
+    return f"the {KEPT} leading principal components of all sets together{hides}"
 
 
 def _foot(quality: Quality) -> str:

@@ -12,6 +12,8 @@ from diabolo.fidelity import Copying, Interval
 from diabolo.preprocessing import Conversion
 from diabolo.tasks.quality.given import Side
 
+BETTER_ABOVE = ("precision", "recall", "density", "coverage")  # figures that are better where they are greater
+
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
@@ -23,11 +25,18 @@ class Figure:
     floor: Interval
     ceiling: Interval
 
+    @property
+    def tells(self) -> bool:
+        """Is the ceiling worse than the floor? Else the figure cannot tell good from bad here."""
+        floor, ceiling = self.floor.value, self.ceiling.value
+        return ceiling < floor if self.name in BETTER_ABOVE else ceiling > floor
+
     def to_dict(self) -> dict[str, Any]:
         """As plain data for JSON."""
         return self.value.to_dict() | {
             "floor": self.floor.to_dict()["value"],
             "ceiling": self.ceiling.to_dict()["value"],
+            "tells": self.tells,
         }
 
 

@@ -25,7 +25,7 @@ def column_errors(real: Side, synthetic: Side, categorical: Sequence[str], seed:
     kinds = [name in categorical for name in names]
     labelled = real.labels is not None and synthetic.labels is not None
     if labelled:
-        names, kinds = [*names, "label"], [*kinds, True]
+        names, kinds = [*names, real.label_name], [*kinds, True]
     count = min(len(real) // 2, len(synthetic))
     half, other = real.part(0, count), real.part(count, 2 * count)
     generator = np.random.default_rng(seed)

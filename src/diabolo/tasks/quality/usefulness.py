@@ -24,7 +24,9 @@ def check_classes(real: Side, synthetic: Side, test: Side) -> tuple[str, ...]:
             wrong = f"the {side.role} set has labels that the real one has not"
             raise Mistake(wrong, _listed(strange), _listed(classes), "the same names on both sides")
     if len(classes) < 2:
-        raise Mistake("all real images have one label", _listed(classes), "two classes or more", "leave the labels out")
+        raise Mistake(
+            "the real set has one label alone", _listed(classes), "two classes or more", "leave the labels out"
+        )
     return tuple(str(label) for label in classes if label not in others)
 
 

@@ -10,7 +10,9 @@ from diabolo.fidelity.copying import QUANTILE
 from diabolo.tasks.quality.record import Quality, Usefulness
 from diabolo.tasks.report.page import Sentence
 
+HALF = 0.5
 NOTABLE = 2  # times what is expected: a share of copies from here on is told as bad
+USEFUL = 0.01  # a gain of accuracy that surely stays below it is of no use
 VAGUE = 0.2  # a wider interval of an accuracy says nothing good: so few images hide any difference
 
 
@@ -26,8 +28,11 @@ def _taught(found: Usefulness) -> list[Sentence]:
     by = f"{points(gain.value)} points, 95 % interval {interval(gain, points)}"
     if found.helps:
         first = Sentence(f"It helps: real + synthetic teaches more than real alone ({by}).", "best")
+    elif gain.value > 0 and gain.high >= USEFUL:
+        text = f"As far as this shows, it does not help: the gain over real alone may be chance ({by})."
+        first = Sentence(text, "worse")
     else:
-        verdict = "less than" if gain.high < 0 else "no more than"
+        verdict = "less than" if gain.high < 0 else "no more than" if gain.value <= 0 else "hardly more than"
         first = Sentence(f"It does not help: real + synthetic teaches {verdict} real alone ({by}).", "worse")
     accuracies = {arm: share(values.mean()) for arm, values in found.accuracies.items()}
     as_many = "as many real" if found.counts["synthetic"] == found.counts["real"] else f"{found.counts['real']} real"
@@ -49,6 +54,8 @@ def _apart(quality: Quality) -> Sentence:
     )
     if figure.value.low > max(0.5, figure.floor.high):
         return Sentence(text, "worse")
+    if not figure.tells:
+        return Sentence(f"{text} Spoilt ones do no worse, so that it tells nothing here.")
     if figure.value.high - figure.value.low > VAGUE:
         return Sentence(f"{text} There are too few to say that they are alike.")
     return Sentence(text, "best")
@@ -57,10 +64,12 @@ def _apart(quality: Quality) -> Sentence:
 def _covered(quality: Quality) -> Sentence:
     found = {figure.name: figure for figure in quality.likeness}
     precision, coverage = found["precision"], found["coverage"]
+    silent = " and ".join(one.title for one in (precision, coverage) if not one.tells)
     return Sentence(
         f"{share(precision.value.value)} of the synthetic lie where real ones lie (real ones themselves: "
         f"{share(precision.floor.value)}); {share(coverage.value.value)} of the real ones' places are covered "
         f"({share(coverage.floor.value)})."
+        + (f" Spoilt ones do no worse in {silent}, so that it tells nothing here." if silent else "")
     )
 
 
@@ -69,9 +78,15 @@ def _copied(quality: Quality) -> Sentence:
     near, chance, copies = memory.copying.share, memory.copying.chance, int(memory.copies.sum())
     told = f"{share(near.value)} lie nearer to a real one than {beyond(memory.copying)} do"
     expected = f"(expected: {100 * chance:.3g} %)"
+    near_copies = near.value > chance + (NOTABLE - 1) * QUANTILE and near.low > chance
+    # What is blurred may lie near to all real ones, and not to those that were learned from alone, as copies do.
+    from_learned = memory.nearer is None or memory.nearer.low > memory.nearer_by_chance
+    if near_copies and from_learned and near.value > HALF >= copies / len(memory.copies):
+        exact = f"; exact copies: {copies}" if copies else ""
+        return Sentence(f"Most are near copies of real ones: {told} {expected}{exact}.", "worse")
     if copies > NOTABLE * memory.real_copies * len(memory.copies):
         return Sentence(f"{copies} of {len(memory.copies)} are exact copies of real ones; {told}.", "worse")
-    if near.value > chance + (NOTABLE - 1) * QUANTILE and near.low > chance:
+    if near_copies:
         return Sentence(f"Some may be copied: {told} {expected}.", "worse")
     if memory.nearer and memory.remembered:
         told = f"the nearest real one of {share(memory.nearer.value)} was learned from and not held out"
