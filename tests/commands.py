@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,3 +21,15 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("diabolo: ")
     return line
+
+
+def interrupted(function: Callable[..., None], after: int) -> Callable[..., None]:
+    """The function, which a Ctrl-C comes to when it was called so often."""
+    calls = iter(range(after))
+
+    def call(*what: Any) -> None:
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+        function(*what)
+
+    return call

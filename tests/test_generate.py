@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import refused, run
+from commands import interrupted, refused, run
 from PIL import Image
 
 from diabolo import Flat, Gaussian, Generator, Mistake, Plain, open_source
@@ -530,15 +530,8 @@ def test_an_interruption_leaves_nothing(
     monkeypatch.chdir(tmp_path)
     if there:
         Path("new").mkdir()
-    written = iter([True, True])
-
-    def interrupted(*what: Any) -> None:
-        if not next(written, False):
-            raise KeyboardInterrupt
-        write_image(*what)
-
     with monkeypatch.context() as patch:
-        patch.setattr(files, "write_image", interrupted)
+        patch.setattr(files, "write_image", interrupted(write_image, after=2))
         with pytest.raises(KeyboardInterrupt):
             generate_place(generator, 5, "new")
     assert [path.name for path in tmp_path.rglob("*")] == ["new"] * there

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from commands import refused, run
+from commands import interrupted, refused, run
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -471,15 +471,8 @@ def test_an_interruption_leaves_nothing(
     generator: Generator, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    written = iter([True, True])
-
-    def interrupted(*what: Any) -> None:
-        if not next(written, False):
-            raise KeyboardInterrupt
-        write_image(*what)
-
     with monkeypatch.context() as patch:
-        patch.setattr(record_files, "write_image", interrupted)
+        patch.setattr(record_files, "write_image", interrupted(write_image, after=2))
         with pytest.raises(KeyboardInterrupt):
             generate_records(generator._model, 4, out)
     assert not list(tmp_path.iterdir())
