@@ -1,4 +1,5 @@
-"""Train recipe `variational` on MNIST: evidence.py KIND OPTION=VALUE ...; the test images are looked at once, after.
+"""Train recipe `variational` on MNIST: evidence.py KIND DEVICE OPTION=VALUE ...; the test images are looked at once,
+after.
 
 KIND "binary": every pixel is drawn once, 1 with the probability of its grey, by `default_rng(0)` for the training
 images and `default_rng(1)` for the test images; told is the importance-weighted bound of 500 draws, nats. KIND "grey":
@@ -26,18 +27,19 @@ def binary(images: np.ndarray, seed: int) -> np.ndarray:
     return np.where(drawn, np.uint8(255), np.uint8(0))
 
 
-kind, *options = sys.argv[1:]
+kind, device, *options = sys.argv[1:]
 recipe = with_options(named("variational"), dict(option.split("=", 1) for option in options))
 learned, unseen = (open_source(name).array for name in ("mnist", "mnist-test"))
 if kind == "binary":
     learned, unseen = binary(learned, 0), binary(unseen, 1)
 warm_up()
 clock = Clock()
-model = fit(open_source(learned), recipe)
+model = fit(open_source(learned), recipe, device=device)
 used = clock.read()
 with torch.no_grad():
-    costs = [model.network(model.conversion.to_network(some)).penalty for some in chunks(unseen, 500)]
+    costs = [model.network(model.conversion.to_network(some).to(model.device)).penalty.cpu() for some in chunks(unseen, 500)]
 report(
+    device=torch.cuda.get_device_name() if device.startswith("cuda") else device,
     **used,
     nats=-float(model.log_evidence(unseen, 500).mean()) if kind == "binary" else None,
     divergence=float(torch.cat(costs).mean()),
