@@ -24,7 +24,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check format docs bench lock clean
+.PHONY: help demo test gpu check format docs bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -35,6 +35,9 @@ demo: .venv/.demo  ## the main job: autoencoders and PCA on real pictures, and o
 # One OpenMP thread a worker: two workers share the machine.
 test: .venv/.test  ## run the tests; ARGS="-k word" is handed to pytest
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(ARGS)
+
+gpu: .venv/.test  ## run the tests that need a GPU, which `make test` leaves out
+	DIABOLO_GPU=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -k "test_gpu or cuda" $(ARGS)
 
 check: .venv/.check  ## formatting, lint, types, and the directions of the imports
 	$(BIN)/ruff format --check .

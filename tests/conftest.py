@@ -11,6 +11,8 @@ import hypothesis
 import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the Makefile: two threads do not wait by spinning
+if not os.environ.get("DIABOLO_GPU"):  # `make gpu` sets it; elsewhere all is computed on the processor
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # for a module's own fixtures, which are there before `one_thread`
 hypothesis.settings.register_profile(
     "repeatable", derandomize=True, deadline=None, max_examples=50, print_blob=True, database=None

@@ -474,6 +474,29 @@ def test_a_synthetic_set_comes_in_the_layout_of_the_real_one(folder: Path, tmp_p
     assert Generator.load(tmp_path / "m.diabolo").labels_ == {"label": ("leans", "lies", "stands")}
 
 
+def test_labels_of_a_table_come_back_in_a_table(bars: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    rows = ["file,kind,wide"]
+    (tmp_path / "old").mkdir()
+    for i, (image, kind) in enumerate(zip(*bars, strict=True)):
+        write_picture(tmp_path / "old" / f"{i}.png", Picture(image))
+        rows.append(f"{i}.png,{kind},{'' if i % 3 else 'yes' if i % 2 else 'no'}")
+    (tmp_path / "old" / "of.tsv").write_text("\n".join(rows).replace(",", "\t"))
+    told = synthesize(str(tmp_path / "old"), str(tmp_path / "new"), labels=tmp_path / "old" / "of.tsv", options=FAST)
+    assert told["images"] == 240
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        *(f"{i:03}.png" for i in range(240)),
+        "of.csv",
+    ]
+    source = open_source(str(tmp_path / "new"))
+    back = labelled(source, tmp_path / "new" / "of.csv").conditions
+    assert [attribute.name for attribute in back.attributes] == ["kind", "wide"]
+    assert set(back.attributes[0].values) == set(KINDS)
+    assert (back.indices[:, 1] < 0).sum() == 160  # as often not known as in what was learned from
+    for i in (0, 100, 200):
+        said = json.loads(Image.open(tmp_path / "new" / source.name(i)).text["diabolo"])["label"]
+        assert back.attributes[0].values[back.indices[i, 0]] in said
+
+
 def test_a_synthetic_set_of_arrays(bars: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
     np.savez(tmp_path / "bars.npz", images=bars[0], labels=np.repeat([4, 7, 9], 80))
     told = synthesize(str(tmp_path / "bars.npz"), str(tmp_path / "new.npz"), count=50, options=FAST)

@@ -22,7 +22,7 @@ from diabolo.sources import Source, labelled, open_rows, open_source
 from diabolo.training import fit
 
 DEVICE = "cuda"
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here that torch can use")
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, and `make gpu`")
 COUNT = 40
 QUICK = {"steps": 3, "batch_size": 8}
 

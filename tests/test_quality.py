@@ -285,6 +285,29 @@ def test_labels_are_found_where_they_are(tmp_path: Path, capsys: pytest.CaptureF
     assert mixed.usefulness is not None
 
 
+def test_tables_of_labels_lie_in_the_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Several attributes are one label; a table with a path of its own tells of both folders."""
+    rows = ["name,digit,high"]
+    for folder, start in (("real", 0), ("made", 60)):
+        (tmp_path / folder).mkdir()
+        for i in range(start, start + 60):
+            write_picture(tmp_path / folder / f"{i}.png", Picture(DIGITS[i]))
+            rows.append(f"{i}.png,{LABELS[i] % 2},{'no' if LABELS[i] < 5 else 'yes'}")
+        (tmp_path / folder / "of.csv").write_text("\n".join(rows))
+    real, made, line = str(tmp_path / "real"), str(tmp_path / "made"), ("--seeds", "2", "--json")
+    for table in ("of.csv", str(tmp_path / "made" / "of.csv")):
+        assert main(["quality", real, made, "--labels", table, *line]) == 0
+        assert json.loads(capsys.readouterr().out)["usefulness"]["learned_from"]["both"] == 90
+    (tmp_path / "real" / "of.csv").unlink()
+    assert main(["quality", real, made, "--labels", "of.csv"]) == 2
+    assert re.search(r"real has no table of labels: got no file .*of\.csv", capsys.readouterr().err)
+    (tmp_path / "made" / "of.csv").write_text(
+        "\n".join([*rows[:70], rows[70].replace(",yes", ",").replace(",no", ","), *rows[71:]])
+    )
+    assert main(["quality", made, made, "--labels", "of.csv"]) == 2
+    assert "labels are missing in" in capsys.readouterr().err
+
+
 def test_floats_stand_for_eight_bits() -> None:
     found = measure_quality(DIGITS[REAL], DIGITS[REAL].astype(np.float32) / 255, seeds=2)
     assert found.memory.copies.all()
@@ -340,6 +363,24 @@ def test_what_was_learned_from_shows_though_no_one_is_near() -> None:
         own = dataclasses.replace(found.memory, copying=far, copies=np.zeros(60), nearer_by_chance=0.5, **figures)
         told = verdicts(dataclasses.replace(found, memory=own))
         assert [one.mark for one in told if one.text.startswith(("It shows what", "No sign of copying"))] == [mark]
+
+
+def test_held_out_ones_of_another_kind_do_not_tell_what_was_learned_from() -> None:
+    """Nothing was learned from here: the synthetic ones are drawn like the real ones, the held-out ones are not."""
+    other = DIGITS[HELD][:, :, ::-1]
+    found = measured(DIGITS[FRESH], LABELS[FRESH], held_out=other)
+    assert found.telling.unlike
+    assert any("are not drawn like the real ones" in note for note in found.notes)
+    assert found.memory.remembered
+    doubt = "The held-out ones are of another kind, which may be all that this shows."
+    for share, words in (
+        (0.9, "Most may be near copies"),
+        (0.3, "Some may be copied"),
+        (0.0, "It shows what was learned"),
+    ):
+        near = dataclasses.replace(found.memory.copying, share=Interval(share, share, share))
+        told = verdicts(dataclasses.replace(found, memory=dataclasses.replace(found.memory, copying=near)))
+        assert [one.text.endswith(doubt) for one in told if one.text.startswith(words)] == [True]
 
 
 def test_most_are_copied_only_where_they_lie_near_to_what_was_learned(found: dict[str, Quality]) -> None:

@@ -73,7 +73,7 @@ def of_kind(height: int, width: int, kind: str, dtype: str = "uint8") -> np.ndar
 def computing(way: str, module: Any) -> Iterator[Any]:
     """A copy of a module or a model as a way of computing wants it, and torch set to it meanwhile; "" = as it is."""
     if way == "cuda" and not torch.cuda.is_available():
-        pytest.skip("there is no CUDA here")
+        pytest.skip("needs a GPU, and `make gpu`")
     changed = copy.deepcopy(module)
     network = getattr(changed, "network", changed)
     if way == "channels last":

@@ -16,6 +16,7 @@ HELP = "say what a synthetic set is worth beside the real one: likeness, use, co
 EXAMPLES = (
     "diabolo quality REAL/ SYNTHETIC/ -o report.html",
     "diabolo quality REAL/ SYNTHETIC/ --labels-from-folders --held-out TEST/ -o report.html",
+    "diabolo quality REAL/ SYNTHETIC/ --labels labels.csv -o report.html",
     "diabolo quality mnist made.npz --held-out mnist-test --json",
     "diabolo quality real.csv synthetic.csv --labels species --categorical colour -o report.html",
 )
@@ -29,7 +30,8 @@ def add(parser: ArgumentParser) -> None:
     held = "real ones that nothing was made from [half of REAL takes their place, where that can be]"
     parser.add_argument("--held-out", metavar="SOURCE", help=held)
     parser.add_argument("--labels-from-folders", action="store_true", help="the first folder of a name is its label")
-    parser.add_argument("--labels", default="", metavar="COLUMN", help="the column of a table that holds the labels")
+    labels = "the column of a table that holds the labels; of folders the table of labels in each of them"
+    parser.add_argument("--labels", default="", metavar="COLUMN|NAME.csv", help=labels)
     add_categorical(parser)
     parser.add_argument("--side", metavar="N", default="0", help="bring every picture to N x N pixels [as they are]")
     parser.add_argument("--channels", metavar="N", default="0", help="1 = grey, 3 = colour [as they are]")

@@ -25,7 +25,8 @@ NEEDS_ARGUMENTS = True
 def add(parser: ArgumentParser, arguments: list[str]) -> None:
     dataset = "a folder with a folder for each class, .npz, a named set, or a table (.csv, .tsv)"
     parser.add_argument("dataset", metavar="DATASET", help=dataset)
-    out = "a new folder with a folder for each class, or OUT.npz with the arrays images and labels; "
+    out = "a new folder with a folder for each class, or with a table where one told the labels; "
+    out += "OUT.npz with the arrays images and labels; "
     out += "of a table OUT.csv; of records OUT.csv with pictures in OUT/, or OUT/ with both"
     parser.add_argument("-o", "--out", required=True, metavar="OUT", help=out)
     parser.add_argument("-n", "--count", type=int, metavar="N", help="how many pictures [as many as there are]")

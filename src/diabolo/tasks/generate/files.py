@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import csv
 import hashlib
 import importlib.metadata
 import json
 import shutil
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,21 @@ TABLE = ".csv"
 
 
 def generate_place(
-    generator: Generator, count: int, out: str, label: Any = None, *, listen: Listener = ignore, **how: Any
+    generator: Generator,
+    count: int,
+    out: str,
+    label: Any = None,
+    *,
+    table: str = "",
+    listen: Listener = ignore,
+    **how: Any,
 ) -> int:
     """Write `count` new images to `out`, and say how many bytes these have as arrays.
 
     A table (`.csv`) has the columns of the one learned from. A folder gets PNG pictures, each class in a folder of its
-    own; `.npy` the images alone; `.npz` the arrays "images" and, if known, "labels". `how` are the options
-    of `Generator.sample`. However many they are, memory holds a run of them. Nothing half-written is left behind.
+    own, or, where `table` names one, a table in it with the labels of each picture; `.npy` the images alone; `.npz` the
+    arrays "images" and, if known, "labels". `how` are the options of `Generator.sample`. However many they are, memory
+    holds a run of them. Nothing half-written is left behind.
     """
     model = generator._model
     wish = Wish(model, count, label, **how)
@@ -55,7 +64,7 @@ def generate_place(
     elif Path(out).suffix == ".npz":
         _write_npz(Path(out), runs, wish, generator)
     else:
-        _write_pictures(Path(out), runs, wish)
+        _write_pictures(Path(out), runs, wish, table)
     return size
 
 
@@ -84,16 +93,32 @@ def texts(wish: Any, words: str, number: int) -> tuple[tuple[str, str], ...]:
     return ("Software", f"diabolo {importlib.metadata.version('diabolo')}"), made, ("diabolo", json.dumps(told))
 
 
-def _write_pictures(out: Path, runs: Iterable[Drawn], wish: Wish) -> None:
+def _write_pictures(out: Path, runs: Iterable[Drawn], wish: Wish, table: str) -> None:
     digits, number = len(str(wish.count - 1)), 0
-    folders = folder_names(wish.words(row) for row in wish.rows.cpu().numpy())
-    with whole_folder(out) as beside:
+    folders = {} if table else folder_names(wish.words(row) for row in wish.rows.cpu().numpy())
+    with whole_folder(out) as beside, _labels(beside / table if table else None, wish) as tell:
         for run in runs:
             for image, conditions in zip(run.images, run.conditions, strict=True):
-                words = wish.words(conditions)
-                name = f"{folders[words]}/{number:0{digits}d}" if words else f"{number:0{digits}d}"
-                write_image(beside, f"{name}.png", image, texts(wish, words, number))
+                words, name = wish.words(conditions), f"{number:0{digits}d}.png"
+                name = f"{folders[words]}/{name}" if folders and words else name
+                write_image(beside, name, image, texts(wish, words, number))
+                tell(name, conditions)
                 number += 1
+
+
+@contextlib.contextmanager
+def _labels(table: Path | None, wish: Wish) -> Iterator[Callable[[str, np.ndarray], object]]:
+    """What is to be told the name of each picture and what it is of, for a table of them, if there is one."""
+    if table is None or wish.model.sampler is None:
+        yield lambda name, conditions: None
+        return
+    attributes = wish.model.sampler.attributes
+    table.parent.mkdir(parents=True, exist_ok=True)
+    with open(table, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["name", *(attribute.name for attribute in attributes)])
+        values = [(*attribute.values, "") for attribute in attributes]  # the last one is at -1
+        yield lambda name, said: writer.writerow([name, *(of[i] for of, i in zip(values, said, strict=True))])
 
 
 def _write_table(out: Path, runs: Iterable[Drawn], generator: Generator) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,9 @@ from diabolo.recipe import with_options
 from diabolo.sampler import check_guidance
 from diabolo.sources import Pictures, Records, Source, is_mixed, labelled, open_source
 from diabolo.sources.labelled import FOLDERS, OWN
+from diabolo.sources.table import is_table
 from diabolo.tasks.generate.drawing import checked_count, checked_seed
-from diabolo.tasks.generate.files import check_disk, check_place, generate_place
+from diabolo.tasks.generate.files import TABLE, check_disk, check_place, generate_place
 from diabolo.tasks.generate.generator import Generator
 from diabolo.tasks.generate.record_files import check_records, generate_records
 from diabolo.tasks.models import recipe_for, shapes_of
@@ -44,7 +47,8 @@ def synthesize(
 ) -> dict[str, Any]:
     """Train on a labelled set, or a table, write as many synthetic pictures or rows to `out`, and say what was made.
 
-    Folders with a folder for each class give such folders; a named set or an array file gives an `.npz` with the arrays
+    Folders with a folder for each class give such folders; a folder with a table of labels gives a folder with such a
+    table in it, under the same name; a named set or an array file gives an `.npz` with the arrays
     "images" and "labels", or folders where `out` has no suffix. Labels are those that come with the set, or the names
     of the folders; `labels` names others (`diabolo.sources.labelled`). A table gives a table, of which `labels` names a
     column, and `categorical` those whose numbers are names; records with pictures give such records. `count`: how many,
@@ -70,7 +74,8 @@ def synthesize(
     if isinstance(known, Records):
         generate_records(generator.model_, made, out, listen=listen, guidance=guidance, seed=seed)
         return {"out": out, "records": made, "labels": {}}
-    generate_place(generator, made, out, listen=listen, balanced=balanced, guidance=guidance, seed=seed)
+    how = {"balanced": balanced, "guidance": guidance, "seed": seed}
+    generate_place(generator, made, out, table=_table(known, labels), listen=listen, **how)
     things = "images" if generator.model_.encoding is None else "rows"
     return {"out": out, things: made, "labels": {name: list(values) for name, values in generator.labels_.items()}}
 
@@ -84,6 +89,13 @@ def _labelled(dataset: str, labels: Any, strict: bool) -> Source:
         remedy = "--labels FILE, or folders with a folder for each class"
         raise Mistake(f"{source.description} has no labels", remedy=remedy)
     return known
+
+
+def _table(known: Source, labels: Any) -> str:
+    """What the table of labels is called, where a folder's came from one; else ""."""
+    pictures = isinstance(getattr(known, "source", None), Pictures)
+    named = isinstance(labels, str | os.PathLike) and is_table(Path(labels))
+    return re.sub(r"\.[ct]sv(\.gz)?$", TABLE, Path(labels).name, flags=re.IGNORECASE) if pictures and named else ""
 
 
 def _has_labels(known: Source) -> bool:

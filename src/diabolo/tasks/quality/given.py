@@ -12,7 +12,7 @@ from diabolo.errors import Mistake, unknown
 from diabolo.events import Listener, Note
 from diabolo.preprocessing import UNIT, Preprocessing, network_shape
 from diabolo.sources import Chosen, Source, open_source
-from diabolo.tasks.quality.labels import as_labels, labels_of
+from diabolo.tasks.quality.labels import as_labels, in_folder, labels_of, of_table
 from diabolo.training.pictures import Pictures
 
 FEWEST = 24  # images of each side: a quarter of them is more than a neighbourhood
@@ -55,7 +55,7 @@ class Reading:
 
     preprocessing: Preprocessing
     from_folders: bool
-    label_column: str
+    label_column: str  # of tables; of folders of pictures the name of a table in each
     seed: int
     strict: bool
     listen: Listener
@@ -65,7 +65,10 @@ def read(role: str, place: Any, labels: Any, most: int, how: Reading) -> Side:
     """One side: at most `most` of the images at `place`, drawn at random; `labels` (n,) go before the place's own."""
     source = open_source(place, how.strict)
     _check_resizing(role, source, how.preprocessing)
-    if labels is None:
+    beside = labels is None and in_folder(place, how.label_column)
+    if beside:
+        labels = of_table(place, source, how.label_column)
+    elif labels is None:
         labels = labels_of(place, source, how.from_folders)
     else:
         labels = as_labels(labels, role)
@@ -95,7 +98,7 @@ def read(role: str, place: Any, labels: Any, most: int, how: Reading) -> Side:
     names, columns = [source.name(int(i)) for i in kept], getattr(source, "columns", None)
     known = None if labels is None else labels[kept]
     side = Side(role, source.description, images, known, names, len(source), columns)
-    return with_label_column(side, how.label_column) if how.label_column else side
+    return with_label_column(side, how.label_column) if how.label_column and not beside else side
 
 
 def _check_resizing(role: str, source: Source, preprocessing: Preprocessing) -> None:
@@ -110,7 +113,9 @@ def with_label_column(side: Side, name: str) -> Side:
     columns = side.columns or [f"column {i + 1}" for i in range(side.images.shape[-1])]
     if side.images.ndim != 2:
         wrong = "only tables have a column of labels"
-        raise Mistake(wrong, f"images of shape {side.images.shape[1:]}", remedy="--labels-from-folders")
+        raise Mistake(
+            wrong, f"images of shape {side.images.shape[1:]}", remedy="--labels-from-folders, or --labels TABLE.csv"
+        )
     if name not in columns:
         raise unknown(f"column of the {side.role} set", name, columns)
     at = columns.index(name)

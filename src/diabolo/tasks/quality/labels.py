@@ -12,8 +12,9 @@ import numpy as np
 
 from diabolo.errors import Mistake
 from diabolo.files import reading
-from diabolo.sources import LABEL_KEYS, NAMED, Source, labels
+from diabolo.sources import LABEL_KEYS, NAMED, Source, labelled, labels
 from diabolo.sources.idx import is_idx, read_idx
+from diabolo.sources.table import is_table
 
 
 def labels_of(place: Any, source: Source, from_folders: bool) -> np.ndarray | None:
@@ -32,6 +33,24 @@ def labels_of(place: Any, source: Source, from_folders: bool) -> np.ndarray | No
         return _archive(path)
     beside = path.with_name(re.sub("images([-.])idx3", r"labels\1idx1", path.name))
     return read_idx(beside) if is_idx(path) and beside != path and beside.is_file() else None
+
+
+def in_folder(place: Any, table: str) -> bool:
+    """Is the place a folder, and `table` the name of a table that may lie in it?"""
+    return isinstance(place, str | os.PathLike) and Path(place).is_dir() and is_table(Path(table))
+
+
+def of_table(place: Any, source: Source, table: str) -> np.ndarray:
+    """(n,) the labels of a folder's pictures by the table of that name in it; of several attributes all together."""
+    path = Path(place) / table
+    if not path.is_file():
+        raise Mistake(f"{place} has no table of labels", f"no file {path}", "a table of that name in every folder")
+    known: Any = labelled(source, path)
+    said = known.conditions.texts()
+    if (known.conditions.indices < 0).any():
+        lacking = source.name(int((known.conditions.indices < 0).any(1).argmax()))
+        raise Mistake(f"labels are missing in {path}", f"an empty cell for {lacking}", "a label for every picture")
+    return np.array(said)
 
 
 def _folders(source: Source) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,12 @@ from diabolo.errors import Mistake
 from diabolo.events import Listener, Passed, ignore
 from diabolo.preprocessing import Conversion, Preprocessing
 from diabolo.sources import Arrays
+from diabolo.sources.table import is_table
 from diabolo.tasks.quality.given import FEWEST, SEARCHED, Reading, Side, of_one_kind, read
 from diabolo.tasks.quality.likeness import described, likeness, telling
 from diabolo.tasks.quality.memory import memory
 from diabolo.tasks.quality.mixed import as_numbers, has_text
-from diabolo.tasks.quality.record import Quality
+from diabolo.tasks.quality.record import Quality, Telling
 from diabolo.tasks.quality.tables import column_errors
 from diabolo.tasks.quality.usefulness import STEPS, check_classes, usefulness
 from diabolo.training.classifier import train_on
@@ -59,6 +61,7 @@ def measure_quality(
         Real images that nothing was made from: figures are then measured on them, and membership can be told. Without
         them half of `real` takes their place, which whatever made the synthetic images may have seen.
     labels, synthetic_labels, held_out_labels : array of (n,), or the name of a table's column
+        Of folders of pictures, the name of a table of labels that lies in each of them, "labels.csv".
         Named sets, idx files with labels beside, and archives that hold `labels` (or `y`, `target`) bring their own.
     labels_from_folders : bool
         The first folder of a picture's name is its label.
@@ -89,7 +92,7 @@ def measure_quality(
     if held_out is not None:
         given["held-out"] = (held_out, held_out_labels)
     column, notes = _column([own for _, own in given.values()]), []
-    called = column or "label"
+    called = "label" if not column or is_table(Path(column)) else column
     if has_text(real):
         tables = as_numbers({role: place for role, (place, _) in given.items()}, column, categorical)
         categorical, column = sorted({*categorical, *tables.texts}), ""
@@ -150,7 +153,7 @@ def _measured(
         memory=memory(real.images, synthetic.images, held_out.images if held_out else None, conversion),
         usefulness=taught,
         columns=column_errors(test, synthetic, categorical, seed) if conversion.layout == "vector" else None,
-        notes=tuple(_notes(unlabelled, held_out, learn.noun)),
+        notes=tuple(_notes(unlabelled, held_out, learn.noun, told)),
     )
 
 
@@ -181,7 +184,7 @@ def _conversion(images: np.ndarray, listen: Listener, columns: list[str] | None 
     return survey(Pictures(Arrays(images, columns=columns), preprocessing), 0, listen)[1]
 
 
-def _notes(unlabelled: list[str], held_out: Side | None, noun: str) -> Iterator[str]:
+def _notes(unlabelled: list[str], held_out: Side | None, noun: str, told: Telling) -> Iterator[str]:
     """What was not measured, and what must be known to read the rest."""
     if unlabelled:
         yield f"What the synthetic set teaches was not measured: there are no labels in the {unlabelled[0]} set."
@@ -191,8 +194,15 @@ def _notes(unlabelled: list[str], held_out: Side | None, noun: str) -> Iterator[
             "synthetic ones may have learned from, so that every figure may be kinder than it should."
         )
         yield f"Whether it tells who was learned from (membership) was not measured: it takes held-out {noun}s."
-    elif len(held_out) < FEWEST_HELD_OUT:
+        return
+    if len(held_out) < FEWEST_HELD_OUT:
         yield f"{len(held_out)} held-out {noun}s are few for a 1 % quantile of their distances: read it with care."
+    if told.unlike:
+        yield (
+            f"The held-out {noun}s are not drawn like the real ones: a classifier tells these apart in "
+            f"{100 * told.figures[0].floor.value:.1f} % of cases. What is nearer to the real ones may then only be "
+            "more like them, and need not have been learned from them."
+        )
 
 
 def _check_numbers(**numbers: int) -> None:

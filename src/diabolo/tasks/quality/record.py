@@ -12,6 +12,7 @@ from diabolo.fidelity import Copying, Interval
 from diabolo.preprocessing import Conversion
 from diabolo.tasks.quality.given import Side
 
+HALF = 0.5  # of cases: what a classifier that can tell nothing gets right
 BETTER_ABOVE = ("precision", "recall", "density", "coverage")  # figures that are better where they are greater
 
 
@@ -118,6 +119,11 @@ class Telling:
     figures: tuple[Figure, ...]
     synthetic: np.ndarray  # (k,) numbers of the synthetic images that it was tested on
     scores: np.ndarray  # (k,) theirs
+
+    @property
+    def unlike(self) -> bool:
+        """Are the two sets of real images surely not drawn alike?"""
+        return self.figures[0].floor.low > HALF
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

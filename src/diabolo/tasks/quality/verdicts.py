@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 from diabolo.fidelity import Copying, Interval
 from diabolo.fidelity.copying import QUANTILE
-from diabolo.tasks.quality.record import Quality, Usefulness
+from diabolo.tasks.quality.record import HALF, Quality, Usefulness
 from diabolo.tasks.report.page import Sentence
 
-HALF = 0.5
 NOTABLE = 2  # times what is expected: a share of copies from here on is told as bad
 USEFUL = 0.01  # a gain of accuracy that surely stays below it is of no use
 VAGUE = 0.2  # a wider interval of an accuracy says nothing good: so few images hide any difference
@@ -52,7 +51,7 @@ def _apart(quality: Quality) -> Sentence:
         f"A classifier tells synthetic from real in {share(figure.value.value)} of cases "
         f"({interval(figure.value, share)}); two real sets in {share(figure.floor.value)}."
     )
-    if figure.value.low > max(0.5, figure.floor.high):
+    if figure.value.low > max(HALF, figure.floor.high):
         return Sentence(text, "worse")
     if not figure.tells:
         return Sentence(f"{text} Spoilt ones do no worse, so that it tells nothing here.")
@@ -79,19 +78,23 @@ def _copied(quality: Quality) -> Sentence:
     told = f"{share(near.value)} lie nearer to a real one than {beyond(memory.copying)} do"
     expected = f"(expected: {100 * chance:.3g} %)"
     near_copies = near.value > chance + (NOTABLE - 1) * QUANTILE and near.low > chance
+    doubt = (
+        " The held-out ones are of another kind, which may be all that this shows." if quality.telling.unlike else ""
+    )
     # What is blurred may lie near to all real ones, and not to those that were learned from alone, as copies do.
     from_learned = memory.nearer is None or memory.nearer.low > memory.nearer_by_chance
     if near_copies and from_learned and near.value > HALF >= copies / len(memory.copies):
         exact = f"; exact copies: {copies}" if copies else ""
-        return Sentence(f"Most are near copies of real ones: {told} {expected}{exact}.", "worse")
+        sure = "may be" if doubt else "are"
+        return Sentence(f"Most {sure} near copies of real ones: {told} {expected}{exact}.{doubt}", "worse")
     if copies > NOTABLE * memory.real_copies * len(memory.copies):
         return Sentence(f"{copies} of {len(memory.copies)} are exact copies of real ones; {told}.", "worse")
     if near_copies:
-        return Sentence(f"Some may be copied: {told} {expected}.", "worse")
+        return Sentence(f"Some may be copied: {told} {expected}.{doubt}", "worse")
     if memory.nearer and memory.remembered:
         told = f"the nearest real one of {share(memory.nearer.value)} was learned from and not held out"
         expected = f"(expected: {share(memory.nearer_by_chance)})"
-        return Sentence(f"It shows what was learned from: {told} {expected}. No one lies very near.", "worse")
+        return Sentence(f"It shows what was learned from: {told} {expected}. No one lies very near.{doubt}", "worse")
     return Sentence(f"No sign of copying: {told} {expected}.", "best")
 
 
