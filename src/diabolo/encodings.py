@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Sequence
@@ -11,11 +12,12 @@ from diabolo.conversions import is_number
 from diabolo.errors import Mistake
 from diabolo.preprocessing import Conversion
 from diabolo.sources.columns import CATEGORIES, COLUMNS, DECIMALS, KNOTS
-from diabolo.sources.encoding import AS_IS, Categories, Column, Encoding, Numbers
+from diabolo.sources.encoding import Categories, Column, Encoding, Numbers
 from diabolo.sources.modalities import MOST_WORDS, Modalities, PictureCode, Tokens
+from diabolo.sources.notation import AS_IS, NOTATIONS, POINT, text_of
 
 CATEGORY = {"name", "values", "shares"}
-NUMBERS = CATEGORY | {"decimals", "missing"}
+NUMBERS = CATEGORY | {"decimals", "missing", "notation"}
 TOKENS = {"name", "places"}
 PICTURE = {"name", "width"}
 CLOSE = 1e-6  # to 1, which shares sum up to
@@ -79,7 +81,13 @@ def _column(plain: Any) -> Column:
         raise Mistake(f"the column {plain['name']!r:.40} of its encoding has no values")
     column: Column | None = None
     if all(is_number(share) and 0 <= share <= 1 for share in shares):
-        column = _numbers(plain) if set(plain) == NUMBERS else _categories(plain) if set(plain) == CATEGORY else None
+        column = (
+            _numbers(plain)
+            if set(plain) | {"notation"} == NUMBERS
+            else _categories(plain)
+            if set(plain) == CATEGORY
+            else None
+        )
     if column is None:
         raise Mistake(f"the column {plain['name']!r:.40} of its encoding holds values that cannot be")
     return column
@@ -99,7 +107,15 @@ def _is_range(decimals: Any) -> bool:
 
 def _numbers(plain: dict[str, Any]) -> Numbers | None:
     values, shares, decimals, missing = (plain[key] for key in ("values", "shares", "decimals", "missing"))
+    notation = plain.get("notation", POINT)  # which files of before do not tell
     sound = all(is_number(number) for number in (*values, missing)) and len(values) <= 2 * KNOTS
     sound = sound and all(a <= b for numbers in (values, shares) for a, b in itertools.pairwise(numbers))
     sound = sound and _is_range(decimals) and 0 <= missing < 1
-    return Numbers(plain["name"], tuple(values), tuple(shares), tuple(decimals), missing) if sound else None
+    sound = sound and notation in NOTATIONS and all(_is_written(end, notation) for end in (values[0], values[-1]))
+    return Numbers(plain["name"], tuple(values), tuple(shares), tuple(decimals), missing, notation) if sound else None
+
+
+def _is_written(number: float, notation: str) -> bool:
+    with contextlib.suppress(OverflowError):
+        return bool(text_of(number, notation, 0, 0))
+    return False

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from diabolo.errors import Mistake
-from diabolo.sources.encoding import AS_IS, Categories, Cells, Column, Encoding, Numbers
-from diabolo.sources.table import value_of
+from diabolo.sources.encoding import Categories, Cells, Column, Encoding, Numbers
+from diabolo.sources.notation import decimals_of, notation_of, number_in
 
 KNOTS = 128  # places at which the values of a column are kept; fewer different ones are kept each
 CROWD = 5  # cells for each different value, on average, where values repeat: what is drawn are then these alone
@@ -47,16 +47,16 @@ def learn_encoding(cells: Cells, categorical: Sequence[str] = (), label: str = "
 
 def _learned(name: str, cells: Sequence[str], named: bool, table: str) -> Column:
     present = [cell for cell in cells if cell]
-    numbers = [value_of(cell) for cell in present]
-    if named or not present or None in numbers:
+    notation = None if named or not present else notation_of(present)
+    if notation is None:
         return _categories(name, cells, present, named, table)
-    values = np.array(numbers, dtype=np.float64)
+    values = np.array([number_in(cell, notation) for cell in present], dtype=np.float64)
     if not np.isfinite(values).all():
-        place = next(i for i, cell in enumerate(cells) if cell and not np.isfinite(value_of(cell) or 0.0))
+        place = next(i for i, cell in enumerate(cells) if cell and not np.isfinite(number_in(cell, notation) or 0.0))
         wrong = f"{table}: column {name!r} is not finite"
         raise Mistake(wrong, f"{cells[place]} in row {place + 1}", "finite numbers", "leave the cell empty")
     missing = 1 - len(present) / len(cells)
-    return Numbers(name, *_spread(np.sort(values)), _decimals(present), missing)
+    return Numbers(name, *_spread(np.sort(values)), decimals_of(present, notation, DECIMALS), missing, notation)
 
 
 def _spread(ordered: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -77,17 +77,10 @@ def _categories(name: str, cells: Sequence[str], present: list[str], named: bool
         wrong = f"{table}: column {name!r} is free text, which cannot be made up"
         got = f"{different} different values in {len(present)} rows, as {present[0][:40]!r}"
         remedy = "leave the column out, or bring it to few values"
-        raise Mistake(wrong, got, f"numbers, or at most {most} categories", remedy)
+        raise Mistake(wrong, got, f"numbers, dates, or at most {most} categories", remedy)
     long = next((value for value in values if len(value) > LENGTH or not value.isprintable()), None)
     if long is not None:
         wrong = f"{table}: a category of column {name!r} is too long, or cannot be printed"
         raise Mistake(wrong, repr(str(long))[:40], f"at most {LENGTH} letters")
     order = np.argsort(-counts, kind="stable")  # the most frequent first
     return Categories(name, tuple(values[order].tolist()), tuple((counts[order] / counts.sum()).tolist()))
-
-
-def _decimals(cells: list[str]) -> tuple[int, int]:
-    """The fewest and the most digits after the point of any cell; `AS_IS` for powers of ten, or very many digits."""
-    counts = [len(cell.partition(".")[2]) for cell in cells]
-    powers = any("e" in cell.lower() for cell in cells)
-    return (AS_IS, AS_IS) if powers or max(counts) > DECIMALS else (min(counts), max(counts))

@@ -13,12 +13,12 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from diabolo.errors import Mistake
-from diabolo.sources.table import value_of
+from diabolo.sources.notation import AS_IS, POINT, delimiter_of, number_in, text_of, values_of
 
 Cells = Mapping[str, Sequence[str]]  # a table: the names of its columns, and their cells in order; "" = missing
 
 EDGE = 1e-6  # the share at both ends of a column within which scores are no longer told apart: they stay within 4.8
-WHOLE, AS_IS = 0, -1  # decimals: of whole numbers, and of those that are written with as many as it takes
+WHOLE = 0  # decimals of whole numbers
 LENT_FROM = 2000  # rows among which the one most like another is looked for
 SPLITS = 15  # categories that have a score of their own, the most frequent ones
 TINY = 1e-12
@@ -34,6 +34,7 @@ class Numbers:
     shares: tuple[float, ...]
     decimals: tuple[int, int] = (AS_IS, AS_IS)  # the fewest and the most digits after the point
     missing: float = 0.0  # the share of cells without a value; where there are some, a second score tells which
+    notation: str = POINT  # how they are written (`diabolo.sources.notation`)
 
     @property
     def width(self) -> int:
@@ -41,7 +42,7 @@ class Numbers:
 
     def encode(self, cells: Sequence[str], generator: np.random.Generator) -> np.ndarray:
         """(n, width) scores, NaN where there is no value; places within a value that repeats are drawn."""
-        numbers = np.array([value_of(cell) for cell in cells], dtype=np.float64)
+        numbers = np.array([number_in(cell, self.notation) for cell in cells], dtype=np.float64)
         values, shares = np.array(self.values), np.array(self.shares)
         first, last = np.searchsorted(values, numbers, "left"), np.searchsorted(values, numbers, "right") - 1
         between = np.interp(numbers, values, shares)
@@ -56,7 +57,7 @@ class Numbers:
 
     def decode(self, scores: np.ndarray) -> list[str]:
         numbers = np.interp(ndtr(scores[:, 0]), self.shares, self.values)
-        texts = [written(number, *self.decimals) for number in numbers.tolist()]
+        texts = [text_of(number, self.notation, *self.decimals) for number in numbers.tolist()]
         if not self.missing:
             return texts
         there = np.searchsorted(self._ends, ndtr(scores[:, 1]), "right")
@@ -153,6 +154,11 @@ class Encoding:
         return [column.name for column in self.columns]
 
     @property
+    def delimiter(self) -> str:
+        """What stands between the cells of such a table."""
+        return delimiter_of(column.notation for column in self.columns if isinstance(column, Numbers))
+
+    @property
     def _encoded(self) -> list[Column]:
         return [column for column in self.columns if column.name != self.label]
 
@@ -203,18 +209,6 @@ class Encoding:
         return {column.name: array_of(column, cells[column.name]) for column in self.columns}
 
 
-def written(number: float, fewest: int, most: int) -> str:
-    """A number as text, with the digits after the point that there have to be and may be.
-
-    >>> written(3.14159, 0, 2), written(3.2, 0, 2), written(3.2, 2, 2), written(-0.2, 0, 0), written(1e-20, -1, -1)
-    ('3.14', '3.2', '3.20', '0', '1e-20')
-    """
-    text = f"{number:.10g}" if most == AS_IS else f"{number:.{most}f}"
-    while most > fewest and text[-1] in "0.":
-        text, most = text[:-1].removesuffix("."), most - 1
-    return text.removeprefix("-") if float(text) == 0 else text
-
-
 def _within(indices: np.ndarray, ends: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """A place 0..1 for each category, near the middle of its range."""
     bounds = np.concatenate(([0.0], ends, [1.0]))
@@ -234,8 +228,7 @@ def _score(places: np.ndarray) -> np.ndarray:
 
 
 def array_of(column: object, cells: Sequence[str]) -> np.ndarray:
-    """Cells as an array (n,): of a column of numbers int64, or float64 with NaN for what is missing; or else texts."""
+    """Cells as an array (n,): of a column of numbers these, with what is missing as NaN or NaT; or else texts."""
     if not isinstance(column, Numbers):
         return np.array(cells, dtype=str)
-    whole = column.decimals[1] == WHOLE and all(cells)
-    return np.array([int(cell) for cell in cells]) if whole else np.array([value_of(c) for c in cells], np.float64)
+    return values_of(cells, column.notation, column.decimals[1] == WHOLE)

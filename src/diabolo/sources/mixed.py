@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,8 @@ def is_mixed(spec: Any) -> bool:
 def open_mixed(spec: Any, categorical: Sequence[str] = (), label: str = "") -> Mixed | Labelled:
     """A table as vectors; `label` names the column that is what each row is of, `categorical` those of categories.
 
-    Columns whose cells are all numbers are numbers otherwise, all others categories. Raises `Mistake` for a column of
-    free text, and for what is no table.
+    Columns whose cells are all numbers, or all dates (`diabolo.sources.notation`), are numbers otherwise, all others
+    categories. Raises `Mistake` for a column of free text, and for what is no table.
     """
     return mixed_of(*read_mixed(spec), categorical, label)
 
@@ -98,6 +99,11 @@ def _known(cell: str) -> str:
 
 
 def _plain(column: Any) -> list[Any]:
+    if getattr(getattr(column, "dtype", None), "kind", "") == "M":  # of datetime64: whole days, or seconds
+        seconds = np.asarray(column, dtype="datetime64[s]")
+        days = seconds.astype("datetime64[D]")
+        whole = days if (days == seconds)[~np.isnat(seconds)].all() else seconds
+        return [None if np.isnat(moment) else str(moment) for moment in whole]
     return column.tolist() if hasattr(column, "tolist") else list(column)
 
 
@@ -107,6 +113,11 @@ def _cell(value: Any, name: str) -> str:
         return ""
     if isinstance(value, str):
         return _known(value)
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, date | time):
+        return value.isoformat()
     if not isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating):
-        raise Mistake(f"a value of column {name!r} is neither a number nor a text", got=type(value).__name__)
+        wrong = f"a value of column {name!r} is neither a number nor a text nor a date"
+        raise Mistake(wrong, got=type(value).__name__)
     return str(value)

@@ -15,7 +15,7 @@ from diabolo.errors import Mistake, unknown
 from diabolo.sources.columns import CATEGORIES, COLUMNS, FEW, LENGTH, RARE, learn_encoding
 from diabolo.sources.conditions import natural
 from diabolo.sources.encoding import Cells, Numbers, array_of
-from diabolo.sources.table import value_of
+from diabolo.sources.notation import delimiter_of, notation_of, number_in, text_of
 
 MOST_WORDS = 16  # of one cell
 NEAR = 80  # letters of what is shown of a cell that is not understood
@@ -97,6 +97,11 @@ class Modalities:
         return [column.name for column in self.columns]
 
     @property
+    def delimiter(self) -> str:
+        """What stands between the cells of a table of such records."""
+        return delimiter_of(column.notation for column in self.columns if isinstance(column, Numbers))
+
+    @property
     def picture(self) -> PictureCode:
         return next(column for column in self.columns if isinstance(column, PictureCode))
 
@@ -175,7 +180,7 @@ def _learned(name: str, cells: Sequence[str], named: bool, table: str) -> Number
     if places is not None and not named and sum(map(len, places)) < len(texts):
         return Tokens(name, places)
     most = CATEGORIES if named else min(CATEGORIES, max(FEW, len(present) // RARE))
-    if not _is_number(present) and len(texts) > most:
+    if notation_of(present) is None and len(texts) > most:
         wrong = f"{table}: column {name!r} is free text, which cannot be made up"
         got = f"{len(texts)} different texts in {len(present)} rows, as {present[0][:40]!r}"
         allowed = f"at most {most} texts, or {CATEGORIES} words in at most {MOST_WORDS} places"
@@ -196,15 +201,19 @@ def _places(texts: Sequence[str]) -> tuple[tuple[str, ...], ...] | None:
     return places if sum(map(len, places)) <= CATEGORIES and all(text.isprintable() for text in texts) else None
 
 
-def _is_number(cells: Sequence[str]) -> bool:
-    return all(value_of(cell) is not None for cell in cells)
-
-
 def _checked(column: Numbers | Tokens, cells: Sequence[str]) -> Sequence[str]:
     """The cells; a `Mistake` for one that is no number where all should be."""
     if isinstance(column, Numbers):
-        values = [value_of(cell) for cell in cells]
+        values = [number_in(cell, column.notation) for cell in cells]
         wrong = [cell for cell, value in zip(cells, values, strict=True) if value is None or np.isinf(value)]
         if wrong:
-            raise Mistake(f"a value of {column.name!r} is no number", repr(wrong[0][:NEAR]), "finite numbers")
+            raise Mistake(
+                f"a value of {column.name!r} is no number",
+                repr(wrong[0][:NEAR]),
+                f"finite numbers, as {_example(column)}",
+            )
     return cells
+
+
+def _example(column: Numbers) -> str:
+    return text_of(column.values[0], column.notation, *column.decimals)

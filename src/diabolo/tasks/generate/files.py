@@ -123,7 +123,9 @@ def _labels(table: Path | None, wish: Wish) -> Iterator[Callable[[str, np.ndarra
 
 def _write_table(out: Path, runs: Iterable[Drawn], generator: Generator) -> None:
     with atomic(out) as beside, open(beside, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        encoding = generator._model.encoding
+        assert encoding is not None
+        writer = csv.writer(file, delimiter=encoding.delimiter, lineterminator="\n")
         for number, run in enumerate(runs):
             cells = generator.cells(run.images, run.conditions)
             if not number:

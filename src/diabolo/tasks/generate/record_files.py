@@ -49,7 +49,7 @@ def generate_records(
     digits, number = len(str(wish.count - 1)), 0
     with _written(Path(out)) as (beside, pictures), open(beside, "w", encoding="utf-8", newline="") as file:
         called = place.stem if Path(out).suffix else PICTURES
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(file, delimiter=wish.modalities.delimiter, lineterminator="\n")
         writer.writerow(wish.modalities.names)
         for run in wish.runs():
             paths = []

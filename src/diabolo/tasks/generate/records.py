@@ -15,7 +15,7 @@ from diabolo.preprocessing import UNIT, Conversion
 from diabolo.sampler import check_guidance
 from diabolo.sources import Modalities, Table, read_table
 from diabolo.sources.encoding import Numbers
-from diabolo.sources.table import value_of
+from diabolo.sources.notation import number_in, text_of
 from diabolo.tasks.generate.drawing import AT_ONCE, checked_count, checked_seed, decoded
 
 REMEDY = "diabolo fit generate RECORDS.csv -o MODEL, a table of which one column names picture files"
@@ -125,10 +125,11 @@ def given_table(model: Model, given: Mapping[str, Any] | None) -> Table:
     for column in modalities.columns:
         if not isinstance(column, Numbers):
             continue
-        value = value_of(table.cells.get(column.name, [""])[0])
+        (cell,) = table.cells.get(column.name, [""])
+        value = number_in(cell, column.notation)
         if value is not None and (value < column.values[0] or value > column.values[-1]):
-            allowed = f"{column.values[0]:g} to {column.values[-1]:g}"
-            raise Mistake(f"no record has such a value of {column.name!r}", f"{value:g}", allowed)
+            ends = (text_of(end, column.notation, *column.decimals) for end in (column.values[0], column.values[-1]))
+            raise Mistake(f"no record has such a value of {column.name!r}", cell, " to ".join(ends))
     return table
 
 

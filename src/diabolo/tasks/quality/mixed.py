@@ -13,6 +13,7 @@ from diabolo.pixels import is_picture
 from diabolo.sources import Arrays, is_mixed
 from diabolo.sources.columns import learn_encoding
 from diabolo.sources.mixed import Texts, read_mixed
+from diabolo.sources.notation import notation_of, number_in
 from diabolo.sources.table import value_of
 
 
@@ -56,13 +57,14 @@ def as_numbers(places: dict[str, Any], label: str, categorical: Sequence[str]) -
     if not rest:
         allowed = "a column of numbers or categories"
         raise Mistake("the tables have nothing to compare", f"{', '.join(first)[:60]} alone", allowed)
-    texts = [name for name in rest if any(_is_text(cells[name]) for cells, _ in tables.values())]
+    written = {name: _notations([cells[name] for cells, _ in tables.values()]) for name in rest}
+    texts = [name for name in rest if None in written[name]]
     if texts:  # those of free text are refused, as where tables are learned
         learn_encoding({name: first[name] for name in texts}, [*{*categorical} & {*texts}], table=name_of_first)
     alphabet = {n: sorted({cell for cells, _ in tables.values() for cell in cells[n] if cell}) for n in texts}
     sides = {}
-    for role, (cells, called) in tables.items():
-        rows = np.stack([_numbers(cells[name], alphabet.get(name)) for name in rest], 1)
+    for i, (role, (cells, called)) in enumerate(tables.items()):
+        rows = np.stack([_numbers(cells[name], alphabet.get(name) or written[name][i]) for name in rest], 1)
         sides[role] = Arrays(rows, called, columns=rest), _labels(cells, label, role)
     return Numbered(sides, texts, pictures)
 
@@ -75,10 +77,17 @@ def _is_text(column: list[str]) -> bool:
     return any(value_of(cell) is None for cell in column)
 
 
-def _numbers(column: list[str], alphabet: list[str] | None) -> np.ndarray:
-    if alphabet is None:
-        return np.array([value_of(cell) for cell in column], dtype=np.float64)
-    places = {value: float(i) for i, value in enumerate(alphabet)} | {"": np.nan}
+def _notations(columns: Sequence[list[str]]) -> list[str | None]:
+    """How each side writes the numbers of one column: all alike, if it can be; None where it holds text."""
+    alike = notation_of([cell for column in columns for cell in column])
+    return [alike or notation_of(column) for column in columns]
+
+
+def _numbers(column: list[str], known: list[str] | str | None) -> np.ndarray:
+    """Numbers by their notation, or of categories the places among all there are."""
+    if isinstance(known, str):
+        return np.array([number_in(cell, known) for cell in column], dtype=np.float64)
+    places = {value: float(i) for i, value in enumerate(known or ())} | {"": np.nan}
     return np.array([places[cell] for cell in column])
 
 
