@@ -25,6 +25,7 @@ from diabolo.recipe import Recipe, with_options
 from diabolo.recipes import named
 from diabolo.sources import open_source
 from diabolo.training import fit
+from diabolo.training.interrupt import held_back
 
 TINY = {"epochs": 4, "batch_size": 32, "latent.size": 4}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -244,6 +245,58 @@ def test_an_interrupt_saves_and_resumes(tmp_path: Path) -> None:
     one, other = (artifact.load(tmp_path / f"{name}.diabolo") for name in ("m", "whole"))
     assert same(one, other)
     assert "interrupted" not in one.provenance
+
+
+def test_told_to_end_it_writes_the_checkpoint_first(images: np.ndarray, tmp_path: Path) -> None:
+    """In the middle of an epoch, where none is due; then whoever had the signal gets it."""
+    recipe, keep = with_options(named("deep"), TINY | {"architecture.width": 16}), tmp_path / "checkpoint"
+    whole, told = fit(open_source(images), recipe), []
+
+    def end_at_step_two(event: Event) -> None:
+        if isinstance(event, Stepped) and not told:
+            told.append("asked")
+            signal.raise_signal(signal.SIGTERM)
+
+    def end(signum: int, frame: Any) -> None:
+        told.append("ended")
+        raise Broken
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(Broken):
+            fit(open_source(images), recipe, keep=keep, every=1e9, listen=end_at_step_two)
+        assert signal.getsignal(signal.SIGTERM) is end
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert told == ["asked", "ended"]
+    again: list[Event] = []
+    assert same(whole, fit(open_source(images), recipe, keep=keep, resume=True, listen=again.append))
+    started_at = next(event.done for event in again if isinstance(event, Started))
+    assert 0 < started_at < 4
+
+
+def send_twice(number: int) -> None:
+    with held_back() as asked:
+        signal.raise_signal(number)
+        assert asked()
+        signal.raise_signal(number)
+        pytest.fail("it waited")
+
+
+def test_a_second_signal_does_not_wait() -> None:
+    for number, error in ((signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Broken)):
+
+        def end(signum: int, frame: Any) -> None:
+            raise Broken
+
+        before = signal.signal(signal.SIGTERM, end)
+        try:
+            with pytest.raises(error):
+                send_twice(number)
+            with held_back(ending=False), pytest.raises(Broken):
+                signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 @forking

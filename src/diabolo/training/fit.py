@@ -77,7 +77,8 @@ def fit(
     `keep` is where a checkpoint is written every `every` seconds, after every epoch and on an interrupt; with
     `resume`, and when torchrun restarts a lost process, the run goes on from there. An interrupt (Ctrl-C) ends the
     run with the best weights so far and `provenance["interrupted"]`; a second one, or one among several processes,
-    is a KeyboardInterrupt. `Diverged` carries the model of the best epoch as `.model`, where there was one.
+    is a KeyboardInterrupt. SIGTERM waits for a last checkpoint. `Diverged` carries the model of the best epoch as
+    `.model`, where there was one.
     """
     processes = join(device)
     check_batch(recipe, processes)
@@ -182,7 +183,7 @@ def _train(model: Model, batches: Batches, keep: Path | None, resume: bool, ever
             checkpoint.write(keep, everyone, progress, fingerprint, processes.first)
 
     try:
-        with held_back() as interrupted:
+        with held_back(processes.count == 1) as interrupted:  # of several, torchrun ends those that wait for a lost one
             for event in run(everyone, batches, progress, precision_of(training.precision, processes.device)):
                 listen(event)
                 # Several processes must write together, so they write after epochs only.

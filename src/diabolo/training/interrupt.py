@@ -1,8 +1,9 @@
-"""Ctrl-C, obeyed between steps: a step that is half done could not be resumed to the same weights."""
+"""Ctrl-C and SIGTERM, obeyed between steps: a step that is half done could not be resumed to the same weights."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -10,26 +11,43 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def held_back() -> Iterator[Callable[[], bool]]:
+def held_back(ending: bool = True) -> Iterator[Callable[[], bool]]:
     """Within this block the first Ctrl-C only makes the yielded function say True; a second one does not wait.
 
-    In threads other than the main one, which get no signals, nothing changes.
+    So does SIGTERM, unless not `ending`; behind the block it goes to whoever got it before, who by default ends the
+    program. In threads other than the main one, which get no signals, nothing changes.
     """
-    asked = threading.Event()
+    asked, told_to_end, process = threading.Event(), threading.Event(), os.getpid()
 
     def note(signum: int, frame: Any) -> None:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
 
+    def note_end(signum: int, frame: Any) -> None:
+        if os.getpid() != process:  # a worker, which has nothing to keep
+            signal.signal(signum, signal.SIG_DFL)
+            signal.raise_signal(signum)
+        elif told_to_end.is_set():
+            signal.signal(signum, before_end)
+            signal.raise_signal(signum)
+        told_to_end.set()
+
     if threading.current_thread() is not threading.main_thread():
         yield asked.is_set
         return
-    before = signal.signal(signal.SIGINT, note)
+    before, before_end = signal.signal(signal.SIGINT, note), signal.getsignal(signal.SIGTERM)
+    ending = ending and before_end is not None  # of a handler that is not Python's nothing is known
+    if ending:
+        signal.signal(signal.SIGTERM, note_end)
     try:
-        yield asked.is_set
+        yield lambda: asked.is_set() or told_to_end.is_set()
     finally:
         signal.signal(signal.SIGINT, before)
+        if ending:
+            signal.signal(signal.SIGTERM, before_end)
+        if told_to_end.is_set():
+            signal.raise_signal(signal.SIGTERM)
 
 
 def ignore_in_worker(worker: int) -> None:
