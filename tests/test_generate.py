@@ -15,12 +15,14 @@ from PIL import Image
 from diabolo import Flat, Gaussian, Generator, Mistake, Plain, open_source
 from diabolo.cli.generate import wanted
 from diabolo.pixels import Picture, read_picture, write_picture
+from diabolo.preprocessing import Preprocessing
 from diabolo.recipe import Recipe, Training
 from diabolo.recipes import RECIPES, suited
 from diabolo.sources import Chosen, Labelled, conditions_of, labelled, labels
 from diabolo.tasks.generate import drawing, files
 from diabolo.tasks.generate.files import as_numbers, folder_names, generate_place
 from diabolo.tasks.generate.synthesize import synthesize
+from diabolo.tasks.models import recipe_for
 from diabolo.tasks.places import write_image
 from diabolo.training import fit, with_priors
 
@@ -368,6 +370,17 @@ def test_the_recipe_that_fits_is_taken() -> None:
     assert suited("generate", {(9,)}) == "generate-table"
     for name in ("generate", "generate-small", "generate-table", "generate-records"):
         assert RECIPES[name][0].priors
+
+
+@pytest.mark.parametrize(("verb", "small"), [("generate", "generate-small"), ("detect", "detect-small")])
+def test_the_size_that_pictures_are_brought_to_counts(verb: str, small: str, tmp_path: Path) -> None:
+    for i in range(6):
+        write_picture(tmp_path / f"{i}.png", Picture(np.full((70 + i, 90), 30 * i, np.uint8)))
+    folder, digits = open_source(str(tmp_path)), open_source("digits")
+    for source, side, name in ((folder, 0, verb), (folder, 32, small), (folder, 128, verb), (digits, 128, verb)):
+        assert recipe_for(verb, source, {"preprocessing.side": side, "epochs": 3}) == RECIPES[name][0]
+    assert recipe_for(verb, folder, {"preprocessing": Preprocessing(side=32)}) == RECIPES[small][0]
+    assert recipe_for(verb, open_source(np.eye(9)), {"preprocessing.side": 32}) == RECIPES[f"{verb}-table"][0]
 
 
 # ------------------------------------------------------------------ the commands

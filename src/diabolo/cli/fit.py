@@ -82,7 +82,7 @@ def run(arguments: Namespace, show: Show) -> dict[str, Any]:
     source = _opened(arguments)
     target = open_source(arguments.target, strict=True) if arguments.target else None
     start = named_model(arguments.start) if arguments.start else None
-    recipe = recipe_for(arguments.recipe, source)
+    recipe = recipe_for(arguments.recipe, source, chosen_options(arguments))
     recipe = shaped_as(recipe, start.recipe) if start else recipe
     if target:  # what is wrong with the pictures is in them already
         recipe = with_options(recipe, {"corruption": "none", "hint": "none"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,22 +27,31 @@ def learn(verb: str, estimator: Any, X: Any, y: Any = None, options: dict[str, A
     where one is given, is where the training starts. The estimator's own options go before `options`.
     """
     source = open_source(X)
-    recipe = recipe_for(verb, source)
     told = {} if y is None else {"corruption": "none", "hint": "none"}
-    options = told | (options or {}) | (estimator.options or {})
+    options = {
+        key.replace("__", "."): value for key, value in (told | (options or {}) | (estimator.options or {})).items()
+    }
+    recipe = recipe_for(verb, source, options)
     start = None if estimator.model is None else find(estimator.model, estimator.device)
     base = recipe if start is None else shaped_as(recipe, start.recipe)
-    chosen = with_options(base, {key.replace("__", "."): value for key, value in options.items()})
+    chosen = with_options(base, options)
     target = None if y is None else open_source(y)
     listen = estimator.listen or ignore
     return fit(source, chosen, target=target, start=start, device=estimator.device, listen=listen)
 
 
-def recipe_for(name: str, source: Source) -> Recipe:
-    """The recipe of a name, or its counterpart for what the source holds; rows of a table keep all their directions."""
+def recipe_for(name: str, source: Source, options: Mapping[str, Any]) -> Recipe:
+    """The recipe of a name, or its counterpart for what the source holds; rows of a table keep all their directions.
+
+    Of `options`, none of which is set here, those of the preprocessing tell to which size pictures are brought.
+    """
     encoding = getattr(source, "encoding", None)
     rows = "records" if isinstance(source, Records) else "mixed" if encoding is not None else ""
-    recipe = named(suited(name, shapes_of(source), rows))
+    sizes = {name: value for name, value in options.items() if name.startswith("preprocessing")}
+    side, shapes = with_options(named(name), sizes).preprocessing.side, shapes_of(source)
+    if side and any(len(shape) > 1 for shape in shapes):
+        shapes = {(side, side)}
+    recipe = named(suited(name, shapes, rows))
     if encoding is not None and isinstance(recipe.latent, Linear):
         recipe = replace(recipe, "latent.size", encoding.width)
     return recipe

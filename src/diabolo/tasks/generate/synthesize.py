@@ -140,7 +140,8 @@ def _check_wish(
     if balanced and not labels:
         wrong = "records have no labels, but columns" if records else f"{known.description} has no labels"
         raise Mistake(wrong, "balanced", remedy="" if records else "--labels COLUMN")
-    recipe = with_options(recipe_for("generate", known), {k.replace("__", "."): v for k, v in options.items()})
+    options = {name.replace("__", "."): value for name, value in options.items()}
+    recipe = with_options(recipe_for("generate", known, options), options)
     if guidance is not None:
         check_guidance(guidance, recipe.priors, records or labels)
     side = recipe.preprocessing.side
