@@ -529,6 +529,7 @@ NOT_DRAWN = {
     "count": ({"count": 0}, "that many pictures cannot be made"),
     "guidance": ({"guidance": 99}, "guidance is out of range"),
     "unguided": ({"guidance": 2, "options": {"priors": "normal,mixture"}}, "the prior normal or mixture has none"),
+    "one unguided": ({"guidance": 2, "options": {"priors": "normal,flow-matching"}}, "the prior normal has none"),
     "seed": ({"seed": -1}, "not a seed"),
     "disk": ({"count": 10**12}, "the disk has no room"),
     "place": ({"out": "bars.npz/new"}, r"cannot make the folder.*bars\.npz, a file"),

@@ -537,6 +537,7 @@ def test_refused_in_one_line(name: str) -> None:
         ("digits digits --seeds 1", "--seeds is too small: got 1; allowed: 2 or more"),
         ("digits digits --labels a --labels-from-folders", "labels from two places"),
         ("digits faces", "different sizes"),
+        ("mixed digits", "the real set have different sizes: got 8 x 8 and 9 x 12, and 1 more between them"),
     ],
 )
 def test_mistakes_on_the_command_line(
@@ -544,6 +545,9 @@ def test_mistakes_on_the_command_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("empty").mkdir()
+    Path("mixed").mkdir()
+    for i, size in enumerate([(8, 8), (9, 9), (9, 12)]):
+        write_picture(f"mixed/{i}.png", Picture(np.zeros(size, np.uint8)))
     assert main(["quality", *line.split()]) == 2
     said = capsys.readouterr()
     assert said.out == ""

@@ -191,13 +191,13 @@ def tags_of(known: Mapping[str, tuple[str, ...]]) -> list[str]:
 
 
 def check_guidance(guidance: float, parts: Sequence[Any], labels: bool) -> None:
-    """Refuse a guidance that is out of range, or that none of the priors has; `labels`: whether any are known."""
+    """Refuse a guidance that is out of range, or that one of the priors lacks; `labels`: whether any are known."""
     if not (isinstance(guidance, int | float) and 0 <= guidance <= STRONGEST):
         allowed = f"0 to {STRONGEST:g}; 1 draws what was learned, above 1 is more typical of the class"
         raise Mistake("the guidance is out of range", got=str(guidance), allowed=allowed)
-    guided = any(getattr(part, "guided", True) for part in parts)  # among those that "auto" tries, some are
-    if guidance != 1 and not (guided and labels):
-        why = f"the prior {' or '.join(map(name_of, parts))} has none" if labels else "the model knows no labels"
+    without = [part for part in parts if not getattr(part, "guided", True)]  # among those that "auto" tries, some are
+    if guidance != 1 and (without or not labels):
+        why = f"the prior {' or '.join(map(name_of, without))} has none" if labels else "the model knows no labels"
         raise Mistake("there is nothing to guide by", got=why, allowed="guidance 1")
 
 

@@ -45,6 +45,7 @@ class Pictures(Dataset):
         self.shape = self._raw_shape(*sizes) if len(sizes) == 1 else None
         if array is not None and not preprocessing.side and not preprocessing.channels:
             self.shape = array.shape[1:]
+        self.sizes = sorted(sizes)  # (height, width), or () of vectors
         sides = sorted(min(size) for size in sizes if size)  # the shortest of each size
         self.usual = sides[len(sides) // 2] if sides else 0  # pixels; half of the sizes have no shorter side
         largest = max(int(np.prod(size)) for size in sizes) * self.channels * self.dtype.itemsize
@@ -190,7 +191,13 @@ class Pictures(Dataset):
         """Refuse pictures of several sizes of which no squares are cut."""
         if self.shape is None and not crop:
             remedy = "--preprocessing.side 64, or for conv maps and unet --crop 64"
-            raise Mistake("the pictures have different sizes", allowed="one size", remedy=remedy)
+            raise Mistake("the pictures have different sizes", self.told_sizes(), "one size", remedy)
+
+    def told_sizes(self) -> str:
+        """The sizes there are, in words, as far as a line has room for them."""
+        words = [" x ".join(map(str, size)) for size in (self.sizes[0], self.sizes[-1])]
+        more = len(self.sizes) - len(words)
+        return f"{' and '.join(words)}{f', and {more} more between them' if more else ''}"
 
     def _refuse_nothing(self) -> None:
         self._found(self.order if len(self.order) else None)

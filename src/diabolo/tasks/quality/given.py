@@ -85,7 +85,8 @@ def read(role: str, place: Any, labels: Any, most: int, how: Reading) -> Side:
     for name, reason in pictures.unreadable:
         how.listen(Note(f"left out {name}: {reason}", warning=True))
     if pictures.shape is None:
-        raise Mistake(f"the pictures of the {role} set have different sizes", allowed="one size", remedy="--side 64")
+        wrong = f"the pictures of the {role} set have different sizes"
+        raise Mistake(wrong, pictures.told_sizes(), "one size", "--side 64")
     nouns = "rows" if len(pictures.shape) == 1 else "images"
     if not pictures.in_memory:
         got = f"{len(pictures)} {nouns} of {' x '.join(map(str, pictures.shape))}"
