@@ -66,7 +66,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     device : str
         "auto", "cpu", "cuda", "cuda:1", ...
     random_state : None, int or RandomState
-        None takes `training.seed`, so that fitting repeats to the bit.
+        None takes `training.seed`, so that fitting repeats, on a processor to the bit.
     listen : callable or None
         Called with every event of the training (`diabolo.events`).
 

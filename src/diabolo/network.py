@@ -43,7 +43,7 @@ class Network(nn.Module):
         super().__init__()
         self.shape, self.holes, self.marks = shape, recipe.hint == "missing", _marks(recipe)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             self.view = recipe.view.build(shape)
             self.encoder, self.decoder = _build(recipe, shape if self.view is None else self.view.shape)
             alone = self.marks and not getattr(recipe.architecture, "takes_hint", False)

@@ -134,5 +134,7 @@ def _band(size: int, sigma: float, like: Tensor) -> Tensor:
     weights = torch.exp(-steps.square() / (2 * sigma**2))
     rows = torch.arange(size, device=like.device)[:, None]
     columns = (rows + torch.arange(-3, 4, device=like.device)).clamp(0, size - 1)
-    band = torch.zeros(size, size, dtype=like.dtype, device=like.device)
-    return band.scatter_add(1, columns, (weights / weights.sum()).expand(size, 7))
+    there = columns[:, :, None] == torch.arange(
+        size, device=like.device
+    )  # no sum in an order left to chance, as by GPUs
+    return (there * (weights / weights.sum())[:, None]).sum(1)

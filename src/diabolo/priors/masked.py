@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -219,15 +220,16 @@ class MaskedFlowMatchingPrior(Statistics):
         waits = -torch.rand(known.shape, generator=generator, device=generator.device).log()
         waits = waits.masked_fill(~known, torch.inf)  # those known come first
         some = _places(waits) < (share[:, 1] * known.sum(1)).long()[:, None]
-        one = _places(waits / torch.tensor(self.widths, device=known.device) ** 0.5) == 0
+        roots = [waits[:, place] / math.sqrt(width) for place, width in enumerate(self.widths)]
+        one = _places(torch.stack(roots, 1)) == 0
         few = (one ^ (share[:, 2:] > ALONE)) & (share[:, 1:2] > NOTHING)
         given = torch.where(share[:, :1] < self.options.simple, few, some) & known
         return given & (given != known).any(1)[:, None]
 
     def _wide(self, masks: Tensor) -> Tensor:
         """Masks of modalities (n, m) as masks of numbers (n, d)."""
-        widths = torch.tensor(self.widths, device=masks.device)
-        return masks.repeat_interleave(widths, 1, output_size=self.space.numbers)
+        wide = (masks[:, place : place + 1].expand(-1, width) for place, width in enumerate(self.widths))
+        return torch.cat([*wide], 1)
 
 
 def _places(waits: Tensor) -> Tensor:

@@ -85,7 +85,10 @@ def held(estimator: Any) -> Model:
 
 
 def find(given: Any, device: str = "cpu") -> Model:
-    """The model meant by a path, a starter's name, a `Model`, or an estimator that holds one."""
+    """The model meant by a path, a starter's name, a `Model`, or an estimator that holds one.
+
+    What holds a model already stays on its own device.
+    """
     if isinstance(given, str):
         return named_model(given, device)
     if isinstance(given, os.PathLike):

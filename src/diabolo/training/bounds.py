@@ -26,7 +26,7 @@ def learn_bounds(model: Model, batches: Batches, steps_done: int, listen: Listen
         return None
     recipe, seed = model.recipe, model.recipe.training.seed
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed + 1)
+        torch.default_generator.manual_seed(seed + 1)
         bounds = ErrorBounds(model.conversion.shape[0], recipe.hint).to(model.device, model.dtype)
     generator = torch.Generator(model.device).manual_seed(seed + 1)
     optimizer = torch.optim.Adam(bounds.parameters(), LEARNING_RATE)

@@ -97,7 +97,7 @@ def train_on(images: Any, labels: Any, *, seed: int = 0, steps: int | None = Non
     conversion = _conversion(array)
     chosen, generator = find_device(device), torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         network = Network(conversion.shape, len(classes)).to(chosen)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it alone
     optimizer = Muon(network.parameters(), LEARNING_RATE)

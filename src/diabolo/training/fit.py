@@ -136,6 +136,8 @@ def fit(
     if exact:
         check_rows(recipe, model.encoding is not None, len(learned))
         closed_form.solve(network.latent, pictures, learned, conversion)
+        if processes.device.type != "mps":  # which has no float64, in which it is solved
+            network.to(processes.device)
     else:
         start_from(start, model) if start else start_at_mean(network, recipe, batches)
         steps = _train(model, batches, keep, resume or processes.restarted, every, listen)
@@ -217,7 +219,8 @@ def _settle(model: Model, player: players.Player, progress: Progress) -> None:
         player.swap_average()
     weights = progress.best or player.module.state_dict()
     if model.recipe.training.shard:
-        model.network = Network(model.recipe, model.conversion.shape, model.recipe.training.seed)
+        device = model.device
+        model.network = Network(model.recipe, model.conversion.shape, model.recipe.training.seed).to(device)
     model.network.load_state_dict({name: checkpoint.whole(value) for name, value in weights.items()})
     # In the order in which a file gives them: another order means other kernels, and other last bits.
     model.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]

@@ -156,7 +156,7 @@ def _companion(
     name: str, term: Companion, network: Network, recipe: Recipe, share: Any, device: Any, beside: int
 ) -> Player:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.training.seed + 1)
+        torch.default_generator.manual_seed(recipe.training.seed + 1)
         companion = term.build(network.shape, tuple(network.latent.code), beside).to(device)
     module = share(companion)
 

@@ -22,7 +22,7 @@ def precision_of(name: str, device: Device) -> torch.dtype:
 
 def has_bfloat16(device: Device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     # Before torch 2.10 there is no asking: float32 is never wrong.
     able: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}
     return any(able.get(name, False) for name in AT_HOME)

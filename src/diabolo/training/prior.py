@@ -113,7 +113,7 @@ def learned_one(model: Model, place: int, codes: Codes, attributes: Sequence[Att
     if parts[place].discrete:
         codes = Codes(latent.tokens(codes.values), codes.conditions)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         vocabulary = vocabulary_of(parts[place], latent)
         widths = () if model.modalities is None else model.modalities.widths
         sampler = Sampler(parts, place, codes.values.shape[1:], attributes, vocabulary, widths).to(model.device)

@@ -52,6 +52,8 @@ def join(device: str = "auto") -> Processes:
     """Find the device, and the other processes if torchrun started this one."""
     rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     chosen = find_device(device, int(os.environ.get("LOCAL_RANK", 0)))
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)  # where what is sharded is put
     attempt = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
     if count > 1 and not distributed.is_initialized():
         # torchrun's store outlives a restart, and with it the addresses of the dead: each attempt needs its own keys.

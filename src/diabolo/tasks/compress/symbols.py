@@ -59,8 +59,8 @@ class Tables:
 
     def cost(self, symbols: Tensor, tables: Tensor) -> Tensor:
         """What symbols of these tables cost, nats; of the same shape."""
-        most = self.nats.shape[1] // 2
-        return self.nats[tables.long(), symbols.long().clamp(-most, most) + most]
+        most, nats = self.nats.shape[1] // 2, self.nats.to(symbols.device)
+        return nats[tables.long(), symbols.long().clamp(-most, most) + most]
 
 
 def _model(counts: np.ndarray) -> Any:

@@ -44,7 +44,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     device : str
         "cpu", "cuda", ...
     random_state : None or int
-        The seed; None takes the recipe's, so that fitting repeats to the bit.
+        The seed; None takes the recipe's, so that fitting repeats, on a processor to the bit.
     listen : callable or None
         Called with every event (`diabolo.events`).
 

@@ -39,7 +39,7 @@ class Generator(BaseEstimator):  # type: ignore[misc]
     device : str
         "cpu", "cuda", ...
     random_state : None or int
-        The seed of the training; None takes the recipe's, so that fitting repeats to the bit.
+        The seed of the training; None takes the recipe's, so that fitting repeats, on a processor to the bit.
     listen : callable or None
         Called with every event (`diabolo.events`).
     categorical : names

@@ -55,7 +55,7 @@ def _axes(sets: Sequence[np.ndarray], conversion: Conversion) -> np.ndarray | No
     some = conversion.to_network(np.concatenate(drawn)).flatten(1)
     generator_state = torch.random.get_rng_state()
     try:  # torch.pca_lowrank draws from the global generator alone
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)
         return torch.pca_lowrank(some, min(KEPT, len(some)))[2].numpy()
     finally:
         torch.random.set_rng_state(generator_state)
