@@ -15,6 +15,7 @@ from diabolo.errors import Mistake
 from diabolo.fidelity import (
     Interval,
     auroc,
+    auroc_interval,
     bootstrap,
     copying,
     exact_copies,
@@ -183,6 +184,16 @@ def test_auroc_is_scikit_learns() -> None:
     low, high = np.round(RANDOM.normal(size=80), 1), np.round(RANDOM.normal(0.5, size=50), 1)
     truth = np.repeat((0, 1), (80, 50))
     assert auroc(low, high) == pytest.approx(roc_auc_score(truth, np.concatenate((low, high))))
+
+
+def test_a_perfect_auroc_is_not_quite_sure() -> None:
+    low, high = RANDOM.random(40), 2 + RANDOM.random(25)
+    for one, other, value in ((low, high, 1.0), (high, low, 0.0)):
+        found = auroc_interval(one, other)
+        assert found.value == value
+        assert found.high - found.low == pytest.approx(1 - Interval.of_share(np.ones(25, bool)).low)
+    mixed = auroc_interval(low, low + 0.2)
+    assert mixed == bootstrap(auroc, low, low + 0.2)
 
 
 def test_intervals() -> None:

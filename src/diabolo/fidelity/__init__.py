@@ -6,7 +6,7 @@ Rows are vectors (n, d): features of pictures, or a table's standardised columns
 from diabolo.fidelity.columns import exact_copies, pair_errors, shape_errors
 from diabolo.fidelity.copying import Copying, copying, membership, nearer_than
 from diabolo.fidelity.distances import frechet_distance, kernel_distance
-from diabolo.fidelity.intervals import Interval, auroc, bootstrap, paired
+from diabolo.fidelity.intervals import Interval, auroc, auroc_interval, bootstrap, paired
 from diabolo.fidelity.neighbours import Neighbourhoods, nearest, neighbourhoods
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Interval",
     "Neighbourhoods",
     "auroc",
+    "auroc_interval",
     "bootstrap",
     "copying",
     "exact_copies",

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from diabolo.fidelity.intervals import Interval, auroc, bootstrap
+from diabolo.fidelity.intervals import Interval, auroc_interval
 from diabolo.fidelity.neighbours import nearest
 
 QUANTILE = 0.01  # so few of the real ones that were not learned from are as near by chance, equal ones aside
@@ -67,4 +67,4 @@ def membership(samples: np.ndarray, learned: np.ndarray, unseen: np.ndarray) -> 
 
     The attack of Chen, Yu, Zhang and Fritz 2020 ("GAN-Leaks", section 4.2), which needs the samples alone.
     """
-    return bootstrap(auroc, -nearest(unseen, samples)[0], -nearest(learned, samples)[0], draws=200)
+    return auroc_interval(-nearest(unseen, samples)[0], -nearest(learned, samples)[0], draws=200)

@@ -9,8 +9,7 @@ import numpy as np
 
 from diabolo.fidelity import (
     Interval,
-    auroc,
-    bootstrap,
+    auroc_interval,
     frechet_distance,
     kernel_distance,
     neighbourhoods,
@@ -114,7 +113,7 @@ def telling(learn: np.ndarray, test: np.ndarray, synthetic: np.ndarray, seed: in
     # Every image is judged once, by a classifier that learned from others, without folds: the hits are independent, and
     # Wilson's interval has a width where all are right, which drawing again has not.
     accuracies = [Interval.of_share(np.concatenate((real <= 0, other > 0))) for real, other in told]
-    areas = [bootstrap(auroc, *scores, draws=DRAWS) for scores in told]
+    areas = [auroc_interval(*scores, draws=DRAWS) for scores in told]
     figures = (
         Figure("told_apart", "told apart by a classifier", *accuracies),
         Figure("told_apart_auroc", "the same, AUROC", *areas),
