@@ -488,7 +488,7 @@ def test_a_synthetic_set_comes_in_the_layout_of_the_real_one(folder: Path, tmp_p
 
 
 def test_labels_of_a_table_come_back_in_a_table(bars: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
-    rows = ["file,kind,wide"]
+    rows = ["file,kind,name"]
     (tmp_path / "old").mkdir()
     for i, (image, kind) in enumerate(zip(*bars, strict=True)):
         write_picture(tmp_path / "old" / f"{i}.png", Picture(image))
@@ -500,9 +500,10 @@ def test_labels_of_a_table_come_back_in_a_table(bars: tuple[np.ndarray, np.ndarr
         *(f"{i:03}.png" for i in range(240)),
         "of.csv",
     ]
+    assert (tmp_path / "new" / "of.csv").read_text().startswith("file,kind,name\n")
     source = open_source(str(tmp_path / "new"))
     back = labelled(source, tmp_path / "new" / "of.csv").conditions
-    assert [attribute.name for attribute in back.attributes] == ["kind", "wide"]
+    assert [attribute.name for attribute in back.attributes] == ["kind", "name"]
     assert set(back.attributes[0].values) == set(KINDS)
     assert (back.indices[:, 1] < 0).sum() == 160  # as often not known as in what was learned from
     for i in (0, 100, 200):

@@ -73,6 +73,10 @@ def write(path: Path, cells: dict[str, list[str]], delimiter: str = ";") -> Path
         (["29.02.2024 7:05"], "%d.%m.%Y %H:%M"),
         (["7:05", "23:59"], "%H:%M"),
         (["24:00"], None),
+        (["1,5e3", "2,5e3"], COMMA),
+        (["2024-02-29 00:00:00", "2024-03-01 00:00:00"], "%Y-%m-%d 00:00:00"),
+        (["2024-02-29T10:05:00", "2024-03-01T00:10:00"], "%Y-%m-%dT%H:%M:00"),
+        (["10:05:00", "11:10:00"], "%H:%M:00"),
         (["0024-01-01"], None),
         (["2024-01-01", "12:00"], None),
         (["owl", "2024-01-01"], None),
@@ -156,9 +160,44 @@ def test_tables_that_write_the_same_in_another_way_are_compared() -> None:
     assert found.columns.shapes[0] < 0.1
 
 
+def test_days_and_moments_are_compared_in_one_unit_and_dates_and_numbers_not_at_all() -> None:
+    cells = {"day": days(200, "%Y-%m-%d"), "hour": visits(200)["hour"]}
+    other = {"day": [f"{day} 00:00:00" for day in cells["day"]], "hour": [f"{hour}:00" for hour in cells["hour"]]}
+    found = measure_quality(cells, other, held_out=cells, seeds=2)
+    assert found.columns is not None
+    assert found.columns.shapes.max() == 0
+    assert found.memory.copies.all()
+    numbers = cells | {"day": [str(20000 + i) for i in range(200)]}
+    with pytest.raises(Mistake, match="hold different things: got dates and numbers in column 'day'"):
+        measure_quality(cells, numbers)
+
+
+def test_a_table_of_dates_without_names_is_refused(tmp_path: Path) -> None:
+    for row in ("2024-{m:02}-01,{m}", '"{m},5",{m}'):
+        rows = [row.format(m=month) for month in range(1, 13)]
+        (tmp_path / "t.csv").write_text("\n".join(rows))
+        with pytest.raises(
+            Mistake, match=r"has no names of columns: got the first row's '.*', which is a (date|number) as"
+        ):
+            read_mixed(str(tmp_path / "t.csv"))
+    (tmp_path / "wide.csv").write_text("name,2024-01-01\n" + "\n".join(f"{'ab'[i % 2]},{i}" for i in range(9)))
+    assert list(read_mixed(str(tmp_path / "wide.csv"))[0]) == ["name", "2024-01-01"]
+
+
+def test_clocks_of_a_zone_stay_as_they_are() -> None:
+    frame = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=5, tz="Europe/Berlin"), "x": range(5)})
+    assert read_mixed(frame)[0]["day"][0] == "2024-01-01"
+
+
+def test_one_column_of_decimal_commas_can_be_read_again(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("x\n" + "\n".join(f'"{i},{i}5"' for i in range(60)) + "\n")
+    assert run("synthesize", tmp_path / "one.csv", "-o", tmp_path / "new.csv") == 0
+    assert notation_of(read_mixed(str(tmp_path / "new.csv"))[0]["x"]) == COMMA
+
+
 def test_dates_of_pandas_and_numpy_come_back_as_dates(tmp_path: Path) -> None:
     frame = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=90), "x": np.arange(90.0)})
-    frame["moment"] = frame["day"] + pd.Timedelta(hours=7)
+    frame["moment"] = frame["day"] + pd.Timedelta(hours=7, seconds=5)
     frame.loc[4, "day"] = pd.NaT
     generator = Generator().fit(frame)
     made = generator.sample(40, seed=1)
@@ -179,16 +218,22 @@ def test_dates_of_pandas_and_numpy_come_back_as_dates(tmp_path: Path) -> None:
 def test_a_date_of_records_can_be_given() -> None:
     draw = np.random.default_rng(0)
     records: dict[str, Any] = {"picture": draw.integers(0, 255, (60, 8, 8)).astype(np.uint8), "day": days(60)}
+    records["at"] = [f"2024-01-{1 + i % 9:02} {i % 24:02}:00" for i in range(60)]  # no captions of two words
+    records["price"] = [f"{i % 7},{i % 3}5" for i in range(60)]
+    records["count"] = list(range(60))
     quick = {"steps": 5, "architecture.width": 8, "priors.masked-flow-matching.steps": 5}
     generator = Generator(options=quick).fit(records)
     made = generator.sample(4, given={"day": records["day"][0]})
     assert made["day"].dtype == np.dtype("datetime64[D]")
     assert (made["day"] == np.datetime64(dt.datetime.strptime(records["day"][0], "%d.%m.%Y"))).all()
+    for name, value in (("day", made["day"][0]), ("at", dt.datetime(2024, 1, 3, 5)), ("price", 3.25), ("count", 5.5)):
+        again = generator.sample(2, given={name: value})[name]
+        assert (again == (np.datetime64(value) if name in ("day", "at") else value)).all()
     with pytest.raises(
         Mistake, match=r"no record has such a value of 'day': got 01\.01\.1999; allowed: \d\d\.\d\d\.2021 to"
     ):
         generator.sample(1, given={"day": "01.01.1999"})
-    with pytest.raises(Mistake, match=r"a value of 'day' is no number: got '1999'; allowed: finite numbers, as \d\d\."):
+    with pytest.raises(Mistake, match=r"a value of 'day' is no date: got '1999'; allowed: dates, as \d\d\."):
         generator.sample(1, given={"day": "1999"})
 
 

@@ -156,7 +156,7 @@ class Encoding:
     @property
     def delimiter(self) -> str:
         """What stands between the cells of such a table."""
-        return delimiter_of(column.notation for column in self.columns if isinstance(column, Numbers))
+        return delimiter_of([getattr(column, "notation", "") for column in self.columns])
 
     @property
     def _encoded(self) -> list[Column]:

@@ -21,7 +21,7 @@ from diabolo.sources.table import is_table, read_cells
 
 OWN, FOLDERS, NONE = "own", "folders", "none"
 LABEL_KEYS = ("labels", "y", "target", "targets")  # the array of an .npz that holds labels: the first that is there
-_NAMES = ("name", "file", "filename", "image", "picture")  # the column of a table that says which picture a row is of
+NAMES = ("name", "file", "filename", "image", "picture")  # the column of a table that says which picture a row is of
 
 
 class Labelled:
@@ -125,7 +125,7 @@ def _table(path: Path, source: Source) -> dict[str, list[str]]:
     head, has_names, rows = read_cells(path)
     if not has_names:
         raise Mistake(f"{path} is not a table of labels", "no names of columns", f"a first row of names, as {CLASS}")
-    if head[0].lower() in _NAMES:
+    if head[0].lower() in NAMES:
         head, rows = head[1:], _by_name(path, source, rows)
     return dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
 

@@ -16,6 +16,7 @@ from diabolo.sources.columns import learn_encoding
 from diabolo.sources.conditions import conditions_of
 from diabolo.sources.encoding import Encoding
 from diabolo.sources.labelled import Labelled
+from diabolo.sources.notation import POINT, kind_of, notation_of, number_in
 from diabolo.sources.table import MISSING, is_table, read_cells, value_of
 
 Texts = dict[str, list[str]]
@@ -86,6 +87,10 @@ def _of_file(path: Path) -> Texts:
         if has_names and value_of(name) is None and name in column and not _all_numbers(column):
             wrong, allowed = f"{path} has no names of columns", "a first row of names"
             raise Mistake(wrong, f"the first row's {name!r}, which is a value of its column, too", allowed)
+        notation = notation_of([name]) if has_names else POINT
+        if notation not in (None, POINT) and all(number_in(cell, notation) is not None for cell in column):
+            wrong, allowed = f"{path} has no names of columns", "a first row of names"
+            raise Mistake(wrong, f"the first row's {name!r}, which is a {kind_of(notation)} as those below", allowed)
     return dict(zip(names, columns, strict=True))
 
 
@@ -99,6 +104,8 @@ def _known(cell: str) -> str:
 
 
 def _plain(column: Any) -> list[Any]:
+    if getattr(getattr(column, "dtype", None), "tz", None) is not None:  # of pandas: the time that clocks there show
+        column = (column.dt if hasattr(column, "dt") else column).tz_localize(None)
     if getattr(getattr(column, "dtype", None), "kind", "") == "M":  # of datetime64: whole days, or seconds
         seconds = np.asarray(column, dtype="datetime64[s]")
         days = seconds.astype("datetime64[D]")
@@ -109,6 +116,8 @@ def _plain(column: Any) -> list[Any]:
 
 def _cell(value: Any, name: str) -> str:
     """A value as a cell's text; "" for None and NaN."""
+    if isinstance(value, np.datetime64) and not np.isnat(value):
+        value = value.astype("datetime64[s]").item()
     if value is None or value != value or type(value).__name__ in ("NAType", "NaTType"):
         return ""
     if isinstance(value, str):

@@ -15,7 +15,7 @@ from diabolo.errors import Mistake, unknown
 from diabolo.sources.columns import CATEGORIES, COLUMNS, FEW, LENGTH, RARE, learn_encoding
 from diabolo.sources.conditions import natural
 from diabolo.sources.encoding import Cells, Numbers, array_of
-from diabolo.sources.notation import delimiter_of, notation_of, number_in, text_of
+from diabolo.sources.notation import delimiter_of, kind_of, notation_of, number_in, text_of
 
 MOST_WORDS = 16  # of one cell
 NEAR = 80  # letters of what is shown of a cell that is not understood
@@ -99,7 +99,7 @@ class Modalities:
     @property
     def delimiter(self) -> str:
         """What stands between the cells of a table of such records."""
-        return delimiter_of(column.notation for column in self.columns if isinstance(column, Numbers))
+        return delimiter_of([getattr(column, "notation", "") for column in self.columns])
 
     @property
     def picture(self) -> PictureCode:
@@ -176,11 +176,12 @@ def _learned(name: str, cells: Sequence[str], named: bool, table: str) -> Number
             f"{table}: nothing is known of column {name!r}", f"{len(cells)} empty cells", remedy="leave it out"
         )
     texts = sorted(set(present))
-    places = _places(texts)
+    notation = notation_of(present)
+    places = _places(texts) if notation is None else None
     if places is not None and not named and sum(map(len, places)) < len(texts):
         return Tokens(name, places)
     most = CATEGORIES if named else min(CATEGORIES, max(FEW, len(present) // RARE))
-    if notation_of(present) is None and len(texts) > most:
+    if notation is None and len(texts) > most:
         wrong = f"{table}: column {name!r} is free text, which cannot be made up"
         got = f"{len(texts)} different texts in {len(present)} rows, as {present[0][:40]!r}"
         allowed = f"at most {most} texts, or {CATEGORIES} words in at most {MOST_WORDS} places"
@@ -207,11 +208,9 @@ def _checked(column: Numbers | Tokens, cells: Sequence[str]) -> Sequence[str]:
         values = [number_in(cell, column.notation) for cell in cells]
         wrong = [cell for cell, value in zip(cells, values, strict=True) if value is None or np.isinf(value)]
         if wrong:
-            raise Mistake(
-                f"a value of {column.name!r} is no number",
-                repr(wrong[0][:NEAR]),
-                f"finite numbers, as {_example(column)}",
-            )
+            kind = kind_of(column.notation)
+            allowed = f"{'finite ' * (kind == 'number')}{kind}s, as {_example(column)}"
+            raise Mistake(f"a value of {column.name!r} is no {kind}", repr(wrong[0][:NEAR]), allowed)
     return cells
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from diabolo.sources.table import MISSING, value_of
 
 POINT, COMMA = "point", "comma"
 DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")  # of two that fit, the first
-TIMES = ("%H:%M", "%H:%M:%S")
-MOMENTS = tuple(f"{date}{between}{time}" for date in DATES for between in " T" for time in TIMES)
+TIMES = ("%H:%M", "%H:%M:00", "%H:%M:%S")  # the coarser first, where it fits all
+MOMENTS = tuple(f"{day}{b}{clock}" for day in DATES for b in " T" for clock in ("00:00", "00:00:00", *TIMES))
 NOTATIONS = (POINT, COMMA, *DATES, *TIMES, *MOMENTS)
 AS_IS = -1  # decimals: as many as it takes
 _BEGIN = datetime(1970, 1, 1)
@@ -76,11 +77,10 @@ def values_of(cells: Sequence[str], notation: str, whole: bool) -> np.ndarray:
         return np.array(cells, dtype=str)
     values = [number_in(cell, notation) for cell in cells]
     if notation not in (POINT, COMMA):
-        unit = (
-            "datetime64[D]" if notation in DATES else "datetime64[m]" if _unit(notation) == _MINUTE else "datetime64[s]"
-        )
+        unit = {_DAY: "datetime64[D]", _MINUTE: "datetime64[m]"}.get(_unit(notation), "datetime64[s]")
         return np.array([np.datetime64("NaT") if v is None or math.isnan(v) else int(v) for v in values], dtype=unit)
-    return np.array(values, dtype=np.int64 if whole and all(cells) else np.float64)
+    numbers = np.array(values, dtype=np.float64)
+    return numbers.astype(np.int64) if whole and all(cells) and (numbers == np.rint(numbers)).all() else numbers
 
 
 def written(number: float, fewest: int, most: int) -> str:
@@ -104,16 +104,42 @@ def decimals_of(cells: Sequence[str], notation: str, at_most: int) -> tuple[int,
     return (AS_IS, AS_IS) if powers or max(counts) > at_most else (min(counts), max(counts))
 
 
-def delimiter_of(notations: Iterable[str]) -> str:
-    """What stands between the cells of a table with such columns: a comma, unless it is a decimal one."""
-    return ";" if COMMA in notations else ","
+def delimiter_of(notations: Sequence[str]) -> str:
+    """What stands between the cells of a table with such columns: a comma, unless it is a decimal one of several."""
+    return ";" if COMMA in notations and len(notations) > 1 else ","
+
+
+def kind_of(notation: str) -> str:
+    """What its cells are, in a word: only such of one kind can be compared, and those by `in_one_unit`."""
+    return "number" if notation in (POINT, COMMA) else "time" if notation in TIMES else "date"
+
+
+def in_one_unit(cell: str, notation: str) -> float | None:
+    """`number_in`, of dates and times in seconds."""
+    number = number_in(cell, notation)
+    return number if number is None or kind_of(notation) == "number" else number * _unit(notation)
+
+
+def cell_of(value: Any, notation: str | None) -> Any:
+    """A number, date or time of Python or numpy as a cell in this notation; anything else, or without one, as it is."""
+    if notation is None:
+        return value
+    if isinstance(value, np.datetime64) and not np.isnat(value):
+        value = value.astype("datetime64[s]").item()
+    if isinstance(value, date) and kind_of(notation) == "date":
+        return value.strftime(notation)
+    if isinstance(value, time) and kind_of(notation) == "time":
+        return value.strftime(notation)
+    if isinstance(value, int | float | np.number) and notation == COMMA:
+        return str(value).replace(".", ",")
+    return value
 
 
 def _unit(notation: str) -> int:
     """Seconds in the smallest thing that is written."""
-    return _DAY if notation in DATES else 1 if notation.endswith("%S") else _MINUTE
+    return 1 if "%S" in notation else _MINUTE if "%M" in notation else _DAY
 
 
 def _is_decimal(cell: str) -> bool:
     before, comma, after = cell.strip().lstrip("+-").partition(",")
-    return bool(comma) and (len(after) != 3 or not 1 <= len(before) <= 3 or before == "0")
+    return bool(comma) and (len(after) != 3 or not after.isdigit() or not 1 <= len(before) <= 3 or before == "0")

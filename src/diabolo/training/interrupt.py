@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+GRACE = 5  # seconds that worker processes outlive SIGTERM
+
 
 @contextlib.contextmanager
 def held_back(ending: bool = True) -> Iterator[Callable[[], bool]]:
@@ -37,7 +39,7 @@ def held_back(ending: bool = True) -> Iterator[Callable[[], bool]]:
         yield asked.is_set
         return
     before, before_end = signal.signal(signal.SIGINT, note), signal.getsignal(signal.SIGTERM)
-    ending = ending and before_end is not None  # of a handler that is not Python's nothing is known
+    ending = ending and before_end not in (None, signal.SIG_IGN)  # None: one that is not Python's
     if ending:
         signal.signal(signal.SIGTERM, note_end)
     try:
@@ -51,5 +53,14 @@ def held_back(ending: bool = True) -> Iterator[Callable[[], bool]]:
 
 
 def ignore_in_worker(worker: int) -> None:
-    """For worker processes: Ctrl-C in a terminal reaches them too, but ending them is their parent's business."""
+    """For worker processes: signals to all of a group reach them too, but ending them is their parent's business.
+
+    They outlive SIGTERM for a while, in which it writes a last checkpoint.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "alarm"):
+        signal.signal(signal.SIGTERM, _end_later)
+
+
+def _end_later(signum: int, frame: Any) -> None:
+    signal.alarm(GRACE)

@@ -20,6 +20,7 @@ from diabolo.errors import Mistake
 from diabolo.events import Listener, Note, Passed, ignore
 from diabolo.files import atomic, check_writable, whole_folder
 from diabolo.preprocessing import Conversion
+from diabolo.sources.labelled import NAMES
 from diabolo.tasks.generate.drawing import Drawn, Wish
 from diabolo.tasks.generate.generator import Generator
 from diabolo.tasks.places import check_new, check_png, write_header, write_image
@@ -116,7 +117,8 @@ def _labels(table: Path | None, wish: Wish) -> Iterator[Callable[[str, np.ndarra
     table.parent.mkdir(parents=True, exist_ok=True)
     with open(table, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["name", *(attribute.name for attribute in attributes)])
+        names = [attribute.name for attribute in attributes]
+        writer.writerow([next((name for name in NAMES if name not in names), NAMES[0]), *names])
         values = [(*attribute.values, "") for attribute in attributes]  # the last one is at -1
         yield lambda name, said: writer.writerow([name, *(of[i] for of, i in zip(values, said, strict=True))])
 

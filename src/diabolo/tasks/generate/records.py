@@ -15,7 +15,7 @@ from diabolo.preprocessing import UNIT, Conversion
 from diabolo.sampler import check_guidance
 from diabolo.sources import Modalities, Table, read_table
 from diabolo.sources.encoding import Numbers
-from diabolo.sources.notation import number_in, text_of
+from diabolo.sources.notation import cell_of, number_in, text_of
 from diabolo.tasks.generate.drawing import AT_ONCE, checked_count, checked_seed, decoded
 
 REMEDY = "diabolo fit generate RECORDS.csv -o MODEL, a table of which one column names picture files"
@@ -120,6 +120,8 @@ def modalities_of(model: Model) -> Modalities:
 def given_table(model: Model, given: Mapping[str, Any] | None) -> Table:
     """One row that holds what is given: values by the names of their columns, the picture as an array or a path."""
     modalities = modalities_of(model)
+    notations = {column.name: column.notation for column in modalities.columns if isinstance(column, Numbers)}
+    given = {name: cell_of(value, notations.get(name)) for name, value in (given or {}).items()}
     table = read_table({name: [value] for name, value in given.items()}, modalities.picture.name) if given else _NOTHING
     check_columns(table, modalities)
     for column in modalities.columns:

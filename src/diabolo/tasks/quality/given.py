@@ -67,7 +67,7 @@ def read(role: str, place: Any, labels: Any, most: int, how: Reading) -> Side:
     _check_resizing(role, source, how.preprocessing)
     beside = labels is None and in_folder(place, how.label_column)
     if beside:
-        labels = of_table(place, source, how.label_column)
+        labels = of_table(role, place, source, how.label_column)
     elif labels is None:
         labels = labels_of(place, source, how.from_folders)
     else:

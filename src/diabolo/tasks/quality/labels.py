@@ -40,11 +40,17 @@ def in_folder(place: Any, table: str) -> bool:
     return isinstance(place, str | os.PathLike) and Path(place).is_dir() and is_table(Path(table))
 
 
-def of_table(place: Any, source: Source, table: str) -> np.ndarray:
-    """(n,) the labels of a folder's pictures by the table of that name in it; of several attributes all together."""
-    path = Path(place) / table
-    if not path.is_file():
-        raise Mistake(f"{place} has no table of labels", f"no file {path}", "a table of that name in every folder")
+def of_table(role: str, place: Any, source: Source, table: str) -> np.ndarray:
+    """(n,) the labels of a folder's pictures, of several attributes all together, by a table.
+
+    It lies in the folder under that name, or as .csv, which synthetic sets have. A table elsewhere tells of real
+    pictures alone, since synthetic ones may have the same names.
+    """
+    own = Path(place) / Path(table).name
+    places = [own, own.with_name(re.sub(r"\.[ct]sv(\.gz)?$", ".csv", own.name, flags=re.IGNORECASE))]
+    path = next((one for one in [*places, *([] if role == "synthetic" else [Path(table)])] if one.is_file()), None)
+    if path is None:
+        raise Mistake(f"{place} has no table of labels", f"no file {own}", "a table of that name in every folder")
     known: Any = labelled(source, path)
     said = known.conditions.texts()
     if (known.conditions.indices < 0).any():

@@ -13,7 +13,7 @@ from diabolo.pixels import is_picture
 from diabolo.sources import Arrays, is_mixed
 from diabolo.sources.columns import learn_encoding
 from diabolo.sources.mixed import Texts, read_mixed
-from diabolo.sources.notation import notation_of, number_in
+from diabolo.sources.notation import in_one_unit, kind_of, notation_of
 from diabolo.sources.table import value_of
 
 
@@ -57,7 +57,7 @@ def as_numbers(places: dict[str, Any], label: str, categorical: Sequence[str]) -
     if not rest:
         allowed = "a column of numbers or categories"
         raise Mistake("the tables have nothing to compare", f"{', '.join(first)[:60]} alone", allowed)
-    written = {name: _notations([cells[name] for cells, _ in tables.values()]) for name in rest}
+    written = {name: _notations(name, [cells[name] for cells, _ in tables.values()]) for name in rest}
     texts = [name for name in rest if None in written[name]]
     if texts:  # those of free text are refused, as where tables are learned
         learn_encoding({name: first[name] for name in texts}, [*{*categorical} & {*texts}], table=name_of_first)
@@ -77,16 +77,21 @@ def _is_text(column: list[str]) -> bool:
     return any(value_of(cell) is None for cell in column)
 
 
-def _notations(columns: Sequence[list[str]]) -> list[str | None]:
+def _notations(name: str, columns: Sequence[list[str]]) -> list[str | None]:
     """How each side writes the numbers of one column: all alike, if it can be; None where it holds text."""
     alike = notation_of([cell for column in columns for cell in column])
-    return [alike or notation_of(column) for column in columns]
+    found = [alike or notation_of(column) for column in columns]
+    kinds = sorted({kind_of(one) for one in found if one is not None})
+    if None not in found and len(kinds) > 1:
+        got = f"{' and '.join(f'{kind}s' for kind in kinds)} in column {name!r}"
+        raise Mistake("the two tables hold different things", got, "the same in both")
+    return found
 
 
 def _numbers(column: list[str], known: list[str] | str | None) -> np.ndarray:
     """Numbers by their notation, or of categories the places among all there are."""
     if isinstance(known, str):
-        return np.array([number_in(cell, known) for cell in column], dtype=np.float64)
+        return np.array([in_one_unit(cell, known) for cell in column], dtype=np.float64)
     places = {value: float(i) for i, value in enumerate(known or ())} | {"": np.nan}
     return np.array([places[cell] for cell in column])
 

@@ -120,11 +120,6 @@ class Telling:
     synthetic: np.ndarray  # (k,) numbers of the synthetic images that it was tested on
     scores: np.ndarray  # (k,) theirs
 
-    @property
-    def unlike(self) -> bool:
-        """Are the two sets of real images surely not drawn alike?"""
-        return self.figures[0].floor.low > HALF
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Columns:
@@ -160,6 +155,11 @@ class Quality:
     usefulness: Usefulness | None
     columns: Columns | None
     notes: tuple[str, ...]
+
+    @property
+    def unlike(self) -> bool:
+        """Are the held-out ones surely not drawn like the real ones?"""
+        return self.held_out is not None and self.telling.figures[0].floor.low > HALF
 
     @property
     def figures(self) -> tuple[Figure, ...]:

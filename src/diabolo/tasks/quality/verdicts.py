@@ -78,9 +78,7 @@ def _copied(quality: Quality) -> Sentence:
     told = f"{share(near.value)} lie nearer to a real one than {beyond(memory.copying)} do"
     expected = f"(expected: {100 * chance:.3g} %)"
     near_copies = near.value > chance + (NOTABLE - 1) * QUANTILE and near.low > chance
-    doubt = (
-        " The held-out ones are of another kind, which may be all that this shows." if quality.telling.unlike else ""
-    )
+    doubt = " The held-out ones are of another kind, which may be all that this shows." if quality.unlike else ""
     # What is blurred may lie near to all real ones, and not to those that were learned from alone, as copies do.
     from_learned = memory.nearer is None or memory.nearer.low > memory.nearer_by_chance
     if near_copies and from_learned and near.value > HALF >= copies / len(memory.copies):
