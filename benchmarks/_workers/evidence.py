@@ -37,7 +37,8 @@ clock = Clock()
 model = fit(open_source(learned), recipe, device=device)
 used = clock.read()
 with torch.no_grad():
-    costs = [model.network(model.conversion.to_network(some).to(model.device)).penalty.cpu() for some in chunks(unseen, 500)]
+    rows = (model.conversion.to_network(some).to(model.device) for some in chunks(unseen, 500))
+    costs = [model.network(images).penalty.cpu() for images in rows]
 report(
     device=torch.cuda.get_device_name() if device.startswith("cuda") else device,
     **used,
