@@ -37,7 +37,7 @@ def notation_of(cells: Sequence[str]) -> str | None:
 def number_in(cell: str, notation: str) -> float | None:
     """A cell's number, NaN where it is missing, None where it is none in this notation.
 
-    Dates count days since 1970, times and moments seconds, or minutes where these are the last thing that is written.
+    Dates count from 1970 on, times from midnight, in the smallest thing that is written: days, minutes or seconds.
     """
     plain = cell.strip()
     if notation == POINT or plain.lower() in MISSING:

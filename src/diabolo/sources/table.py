@@ -20,6 +20,7 @@ from diabolo.sources.base import Arrays, refuse_twice
 
 MISSING = {"", "?", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "null", "none"}  # cells without a value
 _DELIMITERS = "\t;,"  # in the order in which they are tried: a comma may be the decimal sign beside the others
+_ENDING = re.compile(r"\.[ct]sv(\.gz)?$", re.IGNORECASE)
 _LOOKED_AT = 20  # lines, for the delimiter
 _NAMED = 3  # columns in one message
 _Read = TypeVar("_Read")
@@ -28,7 +29,12 @@ _BROKEN = (EOFError, zlib.error, gzip.BadGzipFile)
 
 def is_table(path: Path) -> bool:
     """Is it a table by its name: `.csv` or `.tsv`, both also with `.gz`?"""
-    return re.search(r"\.[ct]sv(\.gz)?$", path.name.lower()) is not None
+    return _ENDING.search(path.name) is not None
+
+
+def as_csv(path: Path) -> Path:
+    """The path of a table as that of a plain one with commas, as tables are written."""
+    return path.with_name(_ENDING.sub(".csv", path.name))
 
 
 def open_table(path: Path) -> Arrays:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,9 @@ from diabolo.recipe import with_options
 from diabolo.sampler import check_guidance
 from diabolo.sources import Pictures, Records, Source, is_mixed, labelled, open_source
 from diabolo.sources.labelled import FOLDERS, OWN
-from diabolo.sources.table import is_table
+from diabolo.sources.table import as_csv, is_table
 from diabolo.tasks.generate.drawing import checked_count, checked_seed
-from diabolo.tasks.generate.files import TABLE, check_disk, check_place, generate_place
+from diabolo.tasks.generate.files import check_disk, check_place, generate_place
 from diabolo.tasks.generate.generator import Generator
 from diabolo.tasks.generate.record_files import check_records, generate_records
 from diabolo.tasks.models import recipe_for, shapes_of
@@ -48,7 +47,7 @@ def synthesize(
     """Train on a labelled set, or a table, write as many synthetic pictures or rows to `out`, and say what was made.
 
     Folders with a folder for each class give such folders; a folder with a table of labels gives a folder with such a
-    table in it, under the same name; a named set or an array file gives an `.npz` with the arrays
+    table in it, under the same name but .csv; a named set or an array file gives an `.npz` with the arrays
     "images" and "labels", or folders where `out` has no suffix. Labels are those that come with the set, or the names
     of the folders; `labels` names others (`diabolo.sources.labelled`). A table gives a table, of which `labels` names a
     column, and `categorical` those whose numbers are names; records with pictures give such records. `count`: how many,
@@ -95,7 +94,7 @@ def _table(known: Source, labels: Any) -> str:
     """What the table of labels is called, where a folder's came from one; else ""."""
     pictures = isinstance(getattr(known, "source", None), Pictures)
     named = isinstance(labels, str | os.PathLike) and is_table(Path(labels))
-    return re.sub(r"\.[ct]sv(\.gz)?$", TABLE, Path(labels).name, flags=re.IGNORECASE) if pictures and named else ""
+    return as_csv(Path(labels)).name if pictures and named else ""
 
 
 def _has_labels(known: Source) -> bool:

@@ -14,7 +14,7 @@ from diabolo.errors import Mistake
 from diabolo.files import reading
 from diabolo.sources import LABEL_KEYS, NAMED, Source, labelled, labels
 from diabolo.sources.idx import is_idx, read_idx
-from diabolo.sources.table import is_table
+from diabolo.sources.table import as_csv, is_table
 
 
 def labels_of(place: Any, source: Source, from_folders: bool) -> np.ndarray | None:
@@ -47,8 +47,8 @@ def of_table(role: str, place: Any, source: Source, table: str) -> np.ndarray:
     pictures alone, since synthetic ones may have the same names.
     """
     own = Path(place) / Path(table).name
-    places = [own, own.with_name(re.sub(r"\.[ct]sv(\.gz)?$", ".csv", own.name, flags=re.IGNORECASE))]
-    path = next((one for one in [*places, *([] if role == "synthetic" else [Path(table)])] if one.is_file()), None)
+    places = [own, as_csv(own), *([] if role == "synthetic" else [Path(table)])]
+    path = next((one for one in places if one.is_file()), None)
     if path is None:
         raise Mistake(f"{place} has no table of labels", f"no file {own}", "a table of that name in every folder")
     known: Any = labelled(source, path)

@@ -18,7 +18,7 @@ from diabolo.tasks.quality.given import FEWEST, SEARCHED, Reading, Side, of_one_
 from diabolo.tasks.quality.likeness import described, likeness, telling
 from diabolo.tasks.quality.memory import memory
 from diabolo.tasks.quality.mixed import as_numbers, has_text
-from diabolo.tasks.quality.record import HALF, Quality, Telling
+from diabolo.tasks.quality.record import Quality, Telling
 from diabolo.tasks.quality.tables import column_errors
 from diabolo.tasks.quality.usefulness import STEPS, check_classes, usefulness
 from diabolo.training.classifier import train_on
@@ -197,7 +197,7 @@ def _notes(unlabelled: list[str], held_out: Side | None, noun: str, told: Tellin
         return
     if len(held_out) < FEWEST_HELD_OUT:
         yield f"{len(held_out)} held-out {noun}s are few for a 1 % quantile of their distances: read it with care."
-    if told.figures[0].floor.low > HALF:  # `Quality.unlike`
+    if told.real_apart:
         yield (
             f"The held-out {noun}s are not drawn like the real ones: a classifier tells these apart in "
             f"{100 * told.figures[0].floor.value:.1f} % of cases. What is nearer to the real ones may then only be "

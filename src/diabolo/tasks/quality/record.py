@@ -120,6 +120,11 @@ class Telling:
     synthetic: np.ndarray  # (k,) numbers of the synthetic images that it was tested on
     scores: np.ndarray  # (k,) theirs
 
+    @property
+    def real_apart(self) -> bool:
+        """Are the two sets of real images surely told apart, too?"""
+        return self.figures[0].floor.low > HALF
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Columns:
@@ -159,7 +164,7 @@ class Quality:
     @property
     def unlike(self) -> bool:
         """Are the held-out ones surely not drawn like the real ones?"""
-        return self.held_out is not None and self.telling.figures[0].floor.low > HALF
+        return self.held_out is not None and self.telling.real_apart
 
     @property
     def figures(self) -> tuple[Figure, ...]:
