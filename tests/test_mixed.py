@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from diabolo import Generator, Mistake, artifact
 from diabolo.fidelity import shape_errors
 from diabolo.sources import is_mixed, open_mixed
-from diabolo.sources.columns import learn_encoding
+from diabolo.sources.columns import KNOTS, learn_encoding
 from diabolo.sources.encoding import Categories, Encoding, Numbers
 from diabolo.sources.mixed import read_mixed
 from diabolo.tasks.quality import measure_quality
@@ -127,6 +127,44 @@ def test_columns_of_one_value_and_of_none() -> None:
     assert set(back["same"]) == {"7"}
     assert set(back["gone"]) == {""}
     assert {int(cell) for cell in back["free"]} <= set(range(20))
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.5, 1 / 3, 7.25, -1e9]), max_size=300),
+    st.lists(st.floats(-100, 100), max_size=600),
+)
+@settings(max_examples=60)
+def test_shares_ascend_from_nothing_to_all(repeated: list[float], others: list[float]) -> None:
+    values = [*repeated, *others] or [1.0]
+    (column,) = learn_encoding({"x": [str(value) for value in values]}).columns
+    assert isinstance(column, Numbers)
+    assert len(column.values) == len(column.shares) <= 2 * KNOTS
+    assert list(column.shares) == sorted(column.shares)
+    assert list(column.values) == sorted(column.values)
+    assert (column.shares[0], column.shares[-1]) == (0, 1)
+    assert (column.values[0], column.values[-1]) == (min(values), max(values))
+
+
+def test_values_that_repeat_come_back_with_all_their_digits() -> None:
+    draw = np.random.default_rng(0)
+    few = draw.random(20)[draw.integers(20, size=1000)]  # sixteen digits each
+    spiked = np.where(draw.random(1000) < 0.6, 1 / 3, draw.random(1000))
+    cells = {name: [repr(float(value)) for value in column] for name, column in (("few", few), ("spiked", spiked))}
+    encoding = learn_encoding(cells)
+    back = encoding.decode(draw.standard_normal((4000, encoding.width)))
+    made = {name: np.array(column, dtype=float) for name, column in back.items()}
+    assert set(made["few"]) == set(few)
+    assert np.mean(made["spiked"] == 1 / 3) == pytest.approx(np.mean(spiked == 1 / 3), abs=0.02)
+    assert shape_errors([spiked], [made["spiked"]], [False])[0] < 0.02
+    assert max(len(cell) for cell in back["spiked"] if float(cell) != 1 / 3) <= 14  # no digits that say nothing
+
+
+def test_columns_that_repeat_together_are_made_together() -> None:
+    draw = np.random.default_rng(0)
+    on = draw.random(600) < 0.5
+    columns = {"on": on.astype(int), "lamp": 5 * on, "noise": draw.random(600)}
+    made = Generator().fit(columns).sample(3000)
+    assert np.mean((made["on"] == 1) == (made["lamp"] == 5)) > 0.97
 
 
 # ------------------------------------------------------------------ reading
@@ -268,7 +306,7 @@ def test_encodings_that_cannot_be(model: Path, harm: dict[str, Any]) -> None:
 def test_table_to_model_to_table(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made, out = tmp_path / "m.diabolo", tmp_path / "new.csv"
     assert run("fit", "generate", table, "--labels", "outcome", "-o", made) == 0
-    assert "normal (outcome: 2)" in capsys.readouterr().out
+    assert "mixture (outcome: 2)" in capsys.readouterr().out
     assert run("generate", "-m", made, "-n", 300, "-o", out, "--seed", 4) == 0
     assert "300 new rows" in capsys.readouterr().out
     cells, _ = read_mixed(str(out))

@@ -10,7 +10,7 @@ from diabolo.errors import unknown
 from diabolo.latents import Coded, Contractive, Linear, Plain, Quantised, Sparse, Variational
 from diabolo.objectives import Bernoulli, Gaussian, Marking, Telling
 from diabolo.preprocessing import Preprocessing
-from diabolo.priors import FlowMatching, MaskedFlowMatching, Normal
+from diabolo.priors import FlowMatching, MaskedFlowMatching, Mixture
 from diabolo.recipe import Recipe, Training
 from diabolo.views import Gradients
 from diabolo.witnesses import Marks, Neighbours, Residual
@@ -192,7 +192,7 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
             Flat(depth=0),
             Linear(),  # of all directions: rows are short, and nothing of them is lost
             Gaussian(),
-            priors=(Normal(),),
+            priors=(Mixture(components=20, fewest=50),),
             preprocessing=Preprocessing(scaling="columns"),
         ),
         "the same for tables of numbers and categories, which `generate` takes by itself",

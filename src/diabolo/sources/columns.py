@@ -60,13 +60,23 @@ def _learned(name: str, cells: Sequence[str], named: bool, table: str) -> Column
 
 
 def _spread(ordered: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Values and the shares below them: both ends of each value where these repeat, or else `KNOTS` quantiles."""
+    """Values and the shares below them: both ends of each value where these repeat, or else `KNOTS` quantiles.
+
+    Among quantiles, too, a value that is as frequent as what lies between two of them has both its ends: the zeros of a
+    column that is mostly zero, say. There are at most `2 * KNOTS` in all, as each such value covers a quantile.
+    """
     different, counts = np.unique(ordered, return_counts=True)
-    if len(different) <= min(KNOTS, max(1, len(ordered) // CROWD)):
-        ends = np.concatenate(([0], np.cumsum(counts))) / len(ordered)
-        return tuple(np.repeat(different, 2).tolist()), tuple(np.stack((ends[:-1], ends[1:]), 1).ravel().tolist())
-    shares = np.linspace(0, 1, min(KNOTS, len(ordered)))
-    return tuple(np.quantile(ordered, shares).tolist()), tuple(shares.tolist())
+    stops = np.cumsum(counts) / len(ordered)
+    starts = np.concatenate(([0.0], stops[:-1]))
+    few = len(different) <= min(KNOTS, max(1, len(ordered) // CROWD))
+    own = few | (counts >= max(CROWD, len(ordered) / (KNOTS - 1)))
+    shares = np.linspace(0, 1, 0 if few else min(KNOTS, len(ordered)))
+    covered = (starts[own] <= shares[:, None]) & (shares[:, None] <= stops[own])
+    shares = shares[~covered.any(1)]
+    places = np.concatenate((starts[own], stops[own], shares))
+    values = np.concatenate((different[own], different[own], np.quantile(ordered, shares)))
+    order = np.lexsort((values, places))
+    return tuple(values[order].tolist()), tuple(places[order].tolist())
 
 
 def _categories(name: str, cells: Sequence[str], present: list[str], named: bool, table: str) -> Categories:

@@ -19,10 +19,11 @@ Cells = Mapping[str, Sequence[str]]  # a table: the names of its columns, and th
 
 EDGE = 1e-6  # the share at both ends of a column within which scores are no longer told apart: they stay within 4.8
 WHOLE = 0  # decimals of whole numbers
+DIGITS = 10  # of a number between two that were seen; what was seen comes back as it was
 LENT_FROM = 2000  # rows among which the one most like another is looked for
 SPLITS = 15  # categories that have a score of their own, the most frequent ones
 TINY = 1e-12
-MIDDLE = 0.5  # of a category's range of places, in which its cells lie: between two categories there is a gap
+MIDDLE = 0.5  # of the range of places of a category, or a repeated value, in which its cells lie: the rest is a gap
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,10 @@ class Numbers:
         return 2 if self.missing else 1
 
     def encode(self, cells: Sequence[str], generator: np.random.Generator) -> np.ndarray:
-        """(n, width) scores, NaN where there is no value; places within a value that repeats are drawn."""
+        """(n, width) scores, NaN where there is no value; places within a value that repeats are drawn.
+
+        Near the middle of its range: drawn from all of it, two columns that repeat together would hardly seem related.
+        """
         numbers = np.array([number_in(cell, self.notation) for cell in cells], dtype=np.float64)
         values, shares = np.array(self.values), np.array(self.shares)
         first, last = np.searchsorted(values, numbers, "left"), np.searchsorted(values, numbers, "right") - 1
@@ -49,15 +53,16 @@ class Numbers:
         held = (last >= first) & ~np.isnan(numbers)
         low = np.where(held, shares[first.clip(max=len(values) - 1)], between)
         high = np.where(held, shares[last.clip(min=0)], between)
-        places = low + (high - low) * generator.random(len(numbers))
+        places = _amid(low, high, generator)
         columns = [np.where(np.isnan(numbers), np.nan, _score(places))]
         if self.missing:
             columns.append(_score(_within(np.isnan(numbers).astype(int) ^ 1, self._ends, generator)))
         return np.stack(columns, 1)
 
     def decode(self, scores: np.ndarray) -> list[str]:
-        numbers = np.interp(ndtr(scores[:, 0]), self.shares, self.values)
-        texts = [text_of(number, self.notation, *self.decimals) for number in numbers.tolist()]
+        held, numbers = set(self.values), np.interp(ndtr(scores[:, 0]), self.shares, self.values).tolist()
+        exact = [number if number in held else float(f"{number:.{DIGITS}g}") for number in numbers]
+        texts = [text_of(number, self.notation, *self.decimals) for number in exact]
         if not self.missing:
             return texts
         there = np.searchsorted(self._ends, ndtr(scores[:, 1]), "right")
@@ -213,7 +218,12 @@ def _within(indices: np.ndarray, ends: np.ndarray, generator: np.random.Generato
     """A place 0..1 for each category, near the middle of its range."""
     bounds = np.concatenate(([0.0], ends, [1.0]))
     low, high = bounds[indices], bounds[indices + 1]
-    return low + (high - low) * (0.5 + MIDDLE * (generator.random(len(indices)) - 0.5))
+    return _amid(low, high, generator)
+
+
+def _amid(low: np.ndarray, high: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Places near the middle of each range."""
+    return low + (high - low) * (0.5 + MIDDLE * (generator.random(len(low)) - 0.5))
 
 
 def _places(scores: np.ndarray, shares: Sequence[float] | np.ndarray) -> np.ndarray:

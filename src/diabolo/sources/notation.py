@@ -89,7 +89,7 @@ def written(number: float, fewest: int, most: int) -> str:
     >>> written(3.14159, 0, 2), written(3.2, 0, 2), written(3.2, 2, 2), written(-0.2, 0, 0), written(1e-20, -1, -1)
     ('3.14', '3.2', '3.20', '0', '1e-20')
     """
-    text = f"{number:.10g}" if most == AS_IS else f"{number:.{most}f}"
+    text = str(number).removesuffix(".0") if most == AS_IS else f"{number:.{most}f}"
     while most > fewest and text[-1] in "0.":
         text, most = text[:-1].removesuffix("."), most - 1
     return text.removeprefix("-") if float(text) == 0 else text

@@ -62,11 +62,14 @@ class Wish:
         """All that is wished for, from image `first` on; the same wish draws the same images, to the bit."""
         for start in range(first - first % AT_ONCE, self.count, AT_ONCE):
             stop = min(start + AT_ONCE, self.count)
-            conditions = self.conditions(start, stop)
-            mixed = np.random.SeedSequence([self.seed, start // AT_ONCE]).generate_state(1, np.uint64)
-            generator = torch.Generator(self.model.device).manual_seed(int(mixed[0] >> 1))
-            codes = drawn_codes(self.model, conditions, generator, self.guidance)
-            yield Drawn(decoded(self.model, codes), conditions.cpu().numpy())
+            yield self.drawn(self.conditions(start, stop), start // AT_ONCE)
+
+    def drawn(self, conditions: Tensor, *place: int) -> Drawn:
+        """Images of these conditions (n, k); each `place`, one or more numbers, has others for the same seed."""
+        mixed = np.random.SeedSequence([self.seed, *place]).generate_state(1, np.uint64)
+        generator = torch.Generator(self.model.device).manual_seed(int(mixed[0] >> 1))
+        codes = drawn_codes(self.model, conditions, generator, self.guidance)
+        return Drawn(decoded(self.model, codes), conditions.cpu().numpy())
 
     def conditions(self, start: int, stop: int) -> Tensor:
         """What the images `start` to `stop` are of, (n, k)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import csv
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -15,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from diabolo.errors import Mistake
 from diabolo.events import Listener, Note, Passed, ignore
 from diabolo.files import atomic, check_writable, whole_folder
 from diabolo.preprocessing import Conversion
 from diabolo.sources.labelled import NAMES
+from diabolo.tasks.generate.copies import Learned
 from diabolo.tasks.generate.drawing import Drawn, Wish
 from diabolo.tasks.generate.generator import Generator
 from diabolo.tasks.places import check_new, check_png, write_header, write_image
@@ -39,15 +42,16 @@ def generate_place(
     label: Any = None,
     *,
     table: str = "",
+    learned: Learned | None = None,
     listen: Listener = ignore,
     **how: Any,
 ) -> int:
     """Write `count` new images to `out`, and say how many bytes these have as arrays.
 
-    A table (`.csv`) has the columns of the one learned from. A folder gets PNG pictures, each class in a folder of its
-    own, or, where `table` names one, a table in it with the labels of each picture; `.npy` the images alone; `.npz` the
-    arrays "images" and, if known, "labels". `how` are the options of `Generator.sample`. However many they are, memory
-    holds a run of them. Nothing half-written is left behind.
+    A table (`.csv`) has the columns of the one learned from, and none of its rows where they are told. A folder gets
+    PNG pictures, each class in a folder of its own, or, where `table` names one, a table in it with the labels of each
+    picture; `.npy` the images alone; `.npz` the arrays "images" and, if known, "labels". `how` are the options of
+    `Generator.sample`. However many they are, memory holds a run of them. Nothing half-written is left behind.
     """
     model = generator._model
     wish = Wish(model, count, label, **how)
@@ -58,7 +62,9 @@ def generate_place(
     size = check_room(wish.count, model.conversion, Path(out), listen, things)
     runs = _told(wish.runs(), wish.count, listen)
     if model.encoding is not None:
-        _write_table(Path(out), runs, generator)
+        _write_table(Path(out), runs, wish, generator, learned)
+        if learned is not None:
+            learned.tell(listen)
     elif Path(out).suffix == ".npy":
         with atomic(out) as beside, open(beside, "wb") as file:
             _stream(file, (run.images for run in runs), wish.count)
@@ -123,16 +129,25 @@ def _labels(table: Path | None, wish: Wish) -> Iterator[Callable[[str, np.ndarra
         yield lambda name, said: writer.writerow([name, *(of[i] for of, i in zip(values, said, strict=True))])
 
 
-def _write_table(out: Path, runs: Iterable[Drawn], generator: Generator) -> None:
+def _write_table(out: Path, runs: Iterable[Drawn], wish: Wish, generator: Generator, learned: Learned | None) -> None:
     with atomic(out) as beside, open(beside, "w", encoding="utf-8", newline="") as file:
         encoding = generator._model.encoding
         assert encoding is not None
         writer = csv.writer(file, delimiter=encoding.delimiter, lineterminator="\n")
         for number, run in enumerate(runs):
-            cells = generator.cells(run.images, run.conditions)
+            cells = generator.cells(*run)
+            if learned is not None:
+                learned.replace(cells, functools.partial(_anew, generator, wish, run, number))
             if not number:
                 writer.writerow(cells)
             writer.writerows(zip(*cells.values(), strict=True))
+
+
+def _anew(
+    generator: Generator, wish: Wish, run: Drawn, number: int, places: list[int], turn: int
+) -> dict[str, list[str]]:
+    """Other rows of the same conditions for some places of a run."""
+    return generator.cells(*wish.drawn(torch.from_numpy(run.conditions[places]), number, turn))
 
 
 def _write_npz(out: Path, runs: Iterable[Drawn], wish: Wish, generator: Generator) -> None:

@@ -17,9 +17,10 @@ from diabolo.events import Listener, ignore
 from diabolo.files import check_writable
 from diabolo.recipe import with_options
 from diabolo.sampler import check_guidance
-from diabolo.sources import Pictures, Records, Source, is_mixed, labelled, open_source
+from diabolo.sources import Mixed, Pictures, Records, Source, is_mixed, labelled, open_source
 from diabolo.sources.labelled import FOLDERS, OWN
 from diabolo.sources.table import as_csv, is_table
+from diabolo.tasks.generate.copies import Learned
 from diabolo.tasks.generate.drawing import checked_count, checked_seed
 from diabolo.tasks.generate.files import check_disk, check_place, generate_place
 from diabolo.tasks.generate.generator import Generator
@@ -50,7 +51,8 @@ def synthesize(
     table in it, under the same name but .csv; a named set or an array file gives an `.npz` with the arrays
     "images" and "labels", or folders where `out` has no suffix. Labels are those that come with the set, or the names
     of the folders; `labels` names others (`diabolo.sources.labelled`). A table gives a table, of which `labels` names a
-    column, and `categorical` those whose numbers are names; records with pictures give such records. `count`: how many,
+    column, and `categorical` those whose numbers are names; where its rows hardly repeat, none of them comes out
+    again (`diabolo.tasks.generate.copies`). Records with pictures give such records. `count`: how many,
     if not as many as there are. `keep`: where the trained model is written, too. The other options are those of
     `Generator`. What could not be drawn or written in the end is refused before the training.
     """
@@ -62,8 +64,8 @@ def synthesize(
         check_writable(keep)
     generator = Generator(options=options, device=device, listen=listen, categorical=categorical)
     known = generator._source(dataset, labels) if is_mixed(dataset) else _labelled(dataset, labels, strict)
-    learned = len(known.places) if isinstance(known, Records) else len(known)
-    made = checked_count(learned if count is None else count)
+    there = len(known.places) if isinstance(known, Records) else len(known)
+    made = checked_count(there if count is None else count)
     _check_place(known, out)
     _check_wish(known, options or {}, made, out, balanced, guidance, seed)
     generator.fit(known)
@@ -74,7 +76,9 @@ def synthesize(
         generate_records(generator.model_, made, out, listen=listen, guidance=guidance, seed=seed)
         return {"out": out, "records": made, "labels": {}}
     how = {"balanced": balanced, "guidance": guidance, "seed": seed}
-    generate_place(generator, made, out, table=_table(known, labels), listen=listen, **how)
+    rows = getattr(known, "source", known)
+    learned = Learned(rows.cells, rows.encoding) if isinstance(rows, Mixed) else None
+    generate_place(generator, made, out, table=_table(known, labels), learned=learned, listen=listen, **how)
     things = "images" if generator.model_.encoding is None else "rows"
     return {"out": out, things: made, "labels": {name: list(values) for name, values in generator.labels_.items()}}
 
