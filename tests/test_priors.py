@@ -163,6 +163,20 @@ def test_a_class_of_one_and_codes_that_are_all_the_same(part: Any) -> None:
     assert torch.allclose(drawn, torch.full((20, 2), 3.0), atol=1e-3)
 
 
+def test_a_class_of_few_borrows_how_all_are_spread() -> None:
+    turned = torch.tensor([[1.0, 0, 0], [0.8, 1, 0], [0, 0, 2]])
+    rows = torch.randn(400, 3, generator=seeded()) @ turned
+    few = rows.new_tensor([[9.0, 9, 9], [9, 9, 9.1], [9, 9, 9.2], [9, 9, 9.3]])  # along one direction
+    codes, classes = torch.cat((rows, few)), torch.tensor([0] * 400 + [1] * 4)[:, None]
+    prior = Mixture(components=1, borrowed=100).build(Space((3,), (2,)))
+    prior.learn(codes, classes, seeded())
+    drawn = prior.sample(torch.ones(20_000, 1, dtype=torch.long), seeded())
+    within = (400 * torch.cov(rows.T, correction=0) + 4 * torch.cov(few.T, correction=0)) / 404
+    expected = (4 * torch.cov(few.T, correction=0) + 100 * within) / 104
+    assert torch.allclose(torch.cov(drawn.T), expected, rtol=0.05, atol=0.05)
+    assert torch.allclose(drawn.mean(0), few.mean(0), atol=0.05)
+
+
 @EVERY
 def test_conditions_that_were_never_seen_are_drawn_like_the_nearest(part: Any) -> None:
     two = (*CLASSES, Attribute("hat", ("no", "yes")))

@@ -192,7 +192,7 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
             Flat(depth=0),
             Linear(),  # of all directions: rows are short, and nothing of them is lost
             Gaussian(),
-            priors=(Mixture(components=20, fewest=50),),
+            priors=(Mixture(components=20, fewest=50, borrowed=10),),
             preprocessing=Preprocessing(scaling="columns"),
         ),
         "the same for tables of numbers and categories, which `generate` takes by itself",

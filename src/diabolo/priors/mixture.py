@@ -19,7 +19,8 @@ FLAT = 1e-3  # of the unit's square, added to every variance: a component of few
 class Mixture:
     """A mixture of normal distributions for each class, by expectation maximisation (scikit-learn).
 
-    A class gets a component for every `fewest` of its images, up to `components`.
+    A class gets a component for every `fewest` of its images, up to `components`. One of few images may borrow, as in
+    `normal`: its covariance is that of all components together, as if so many images as `borrowed` had shown it.
     """
 
     discrete: ClassVar[bool] = False
@@ -27,6 +28,7 @@ class Mixture:
 
     components: int = option(10, "normal distributions of each class", at_least=1, at_most=1000)
     fewest: int = option(100, "images of each component", unit="images", at_least=1)
+    borrowed: float = option(0.0, "images' worth of the covariance of all components", unit="images", at_least=0)
     most: int = option(20_000, "images of a class that are learned from", unit="images", at_least=10)
 
     def build(self, space: Space) -> MixturePrior:
@@ -51,17 +53,21 @@ class MixturePrior(Measured):
     def learn(self, codes: Tensor, conditions: Tensor, generator: Generator) -> None:
         rows = self.measure(codes).double().cpu()
         numbers = self.groups.learn(conditions).cpu()
-        shares, means, factors, owners = [], [], [], []
-        for number in range(len(self.groups.seen)):
+        fits, counts = [], numbers.bincount(minlength=len(self.groups.seen))
+        for number in range(len(counts)):
             seed = torch.randint(2**31, (), generator=generator, device=generator.device)
-            fitted = self._fitted(rows[numbers == number], int(seed))
-            shares.append(torch.as_tensor(fitted.weights_))
-            means.append(torch.as_tensor(fitted.means_))
-            factors += [factor(torch.as_tensor(covariance)) for covariance in fitted.covariances_]
-            owners += [number] * len(fitted.weights_)
-        learned = {"shares": torch.cat(shares), "means": torch.cat(means), "factors": torch.stack(factors)}
+            fits.append(self._fitted(rows[numbers == number], int(seed)))
+        shares = torch.cat([torch.as_tensor(fitted.weights_) for fitted in fits])
+        means = torch.cat([torch.as_tensor(fitted.means_) for fitted in fits])
+        covariances = torch.cat([torch.as_tensor(fitted.covariances_) for fitted in fits])
+        owners = torch.arange(len(fits)).repeat_interleave(torch.tensor([len(fitted.weights_) for fitted in fits]))
+        images, borrowed = (shares * counts[owners])[:, None, None], self.options.borrowed
+        shared = (images * covariances).sum(0) / images.sum()
+        covariances = (images * covariances + borrowed * shared) / (images + borrowed)
+        factors = torch.stack([factor(covariance) for covariance in covariances])
+        learned = {"shares": shares, "means": means, "factors": factors}
         self.keep(**{name: value.to(codes.device) for name, value in learned.items()})
-        self.owners = torch.tensor(owners, device=codes.device)
+        self.owners = owners.to(codes.device)
 
     def _fitted(self, rows: Tensor, seed: int) -> Any:
         from sklearn.exceptions import ConvergenceWarning
