@@ -152,7 +152,7 @@ class Encoding:
     @property
     def width(self) -> int:
         """How many numbers a row becomes."""
-        return sum(column.width for column in self._encoded)
+        return sum(column.width for column in self.encoded)
 
     @property
     def names(self) -> list[str]:
@@ -164,7 +164,8 @@ class Encoding:
         return delimiter_of([getattr(column, "notation", "") for column in self.columns])
 
     @property
-    def _encoded(self) -> list[Column]:
+    def encoded(self) -> list[Column]:
+        """The columns that are part of vectors."""
         return [column for column in self.columns if column.name != self.label]
 
     def encode(self, cells: Cells, seed: int = 0) -> np.ndarray:
@@ -176,7 +177,7 @@ class Encoding:
         from sklearn.impute import KNNImputer
 
         generator = np.random.default_rng(seed)
-        rows = np.concatenate([column.encode(cells[column.name], generator) for column in self._encoded], 1)
+        rows = np.concatenate([column.encode(cells[column.name], generator) for column in self.encoded], 1)
         if not np.isnan(rows).any():
             return rows
         lenders = rows[generator.permutation(len(rows))[:LENT_FROM]]

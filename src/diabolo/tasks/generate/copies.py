@@ -47,9 +47,9 @@ class Learned:
             listen(Note(told + left * bool(self.left), warning=bool(self.left)))
 
     def _rows(self, cells: Cells) -> Iterator[tuple[Hashable, ...]]:
-        """Rows as what their cells mean: 1, 1.0 and 1.00 are one number."""
+        """Rows as what their cells mean: 1, 1.0 and 1.00 are one number; whatever their label, as in `quality`."""
         columns: list[list[Hashable]] = []
-        for column in self.encoding.columns:
+        for column in self.encoding.encoded:
             own = cells[column.name]
             if isinstance(column, Numbers):
                 columns.append([number_in(cell, column.notation) if cell else None for cell in own])
