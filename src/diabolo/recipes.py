@@ -204,7 +204,7 @@ RECIPES: dict[str, tuple[Recipe, str]] = {
             Bernoulli(),
             beta=0.02,  # more of the picture in its code, so that its strokes can be told from it
             terms=(Telling(),),
-            priors=(MaskedFlowMatching(384, 4, guidance=2.0, steps=18000, learning_rate=1e-3),),
+            priors=(MaskedFlowMatching(384, 4, guidance=3.0, steps=18000, learning_rate=1e-3),),
             training=_GENERATING,
         ),
         "the same for pictures with what a table says of each, any of it from any, which `generate` takes by itself",
