@@ -174,6 +174,25 @@ def test_helping_is_told() -> None:
     assert verdicts(few)[0].mark == "best"
 
 
+def test_what_repeats_the_pictures_tested_on_is_not_said_to_help() -> None:
+    """Copies of all real ones hold the half that is tested on; rows that repeat by chance give nothing away."""
+    few = {"labels": LABELS[:80], "synthetic_labels": LABELS[:80], "seeds": 2}
+    taught = measure_quality(DIGITS[:80], DIGITS[:80], **few).usefulness
+    assert taught is not None
+    assert taught.given_away == 1
+    gain = dataclasses.replace(taught, both_gain=Interval(0.1, 0.05, 0.15))
+    assert not gain.helps
+    assert dataclasses.replace(gain, given_away=0.04).helps
+    found = dataclasses.replace(measured(DIGITS[FRESH]), usefulness=gain)
+    assert verdicts(found)[0].text.startswith("Whether it helps cannot be told: 100.0 % of the real ones")
+    assert verdicts(found)[0].mark == "worse"
+    rows = np.random.default_rng(0).integers(0, 3, (400, 4)).astype(float)
+    chance = {"labels": rows[:200, 0], "synthetic_labels": rows[200:, 0], "seeds": 2}
+    by_chance = measure_quality(rows[:200], rows[200:], **chance).usefulness
+    assert by_chance is not None
+    assert by_chance.given_away == 0
+
+
 def test_without_labels_that_part_is_left_out_and_said() -> None:
     found = measured(DIGITS[FRESH])
     assert found.usefulness is None

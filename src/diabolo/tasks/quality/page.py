@@ -97,7 +97,7 @@ def _usefulness(found: Usefulness, noun: str) -> list[Block]:
     for arm, values in found.accuracies.items():
         spread = f"{share(values.min())} to {share(values.max())}"
         gain = gains.get(arm)
-        mark = "" if gain is None else "best" if gain.low > 0 else "worse" if gain.high < 0 else ""
+        mark = "" if gain is None else "best" if gain.low > found.given_away else "worse" if gain.high < 0 else ""
         row = [Cell(ARMS[arm]), Cell(str(found.counts[arm])), Cell(share(values.mean()), spread)]
         row.append(Cell("–") if gain is None else Cell(points(gain.value), interval(gain, points), mark))
         row += [Cell(f"{found.aurocs[arm].mean():.3f}")] if found.aurocs else []

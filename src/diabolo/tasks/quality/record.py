@@ -56,11 +56,12 @@ class Usefulness:
     synthetic_gain: Interval  # synthetic less real, paired by seed and test image
     both_gain: Interval  # real + synthetic less real
     missing: tuple[str, ...]  # classes of the real set that the synthetic one lacks
+    given_away: float  # the share of those tested on that the synthetic set repeats; 0 where no more than by chance
 
     @property
     def helps(self) -> bool:
-        """Is real + synthetic better than real alone, beyond the chance of seeds and test images?"""
-        return self.both_gain.low > 0
+        """Is real + synthetic better than real alone, beyond chance and beyond what was given away?"""
+        return self.both_gain.low > self.given_away
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data for JSON."""
@@ -75,6 +76,7 @@ class Usefulness:
             "both_minus_real": self.both_gain.to_dict(),
             "helps": self.helps,
             "missing_classes": list(self.missing),
+            "given_away": self.given_away,
         }
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from diabolo.errors import Mistake
-from diabolo.fidelity import auroc, paired
+from diabolo.fidelity import auroc, exact_copies, paired
 from diabolo.tasks.quality.given import Side
 from diabolo.tasks.quality.record import Usefulness
 from diabolo.training.classifier import Classifier, train_on
 
 STEPS = 300  # of every classifier: more images are seen less often each
+REPEATED = 2  # times as often as in real ones: what the synthetic set has of those tested on is then no chance
 
 
 def check_classes(real: Side, synthetic: Side, test: Side) -> tuple[str, ...]:
@@ -67,6 +68,7 @@ def usefulness(
         synthetic_gain=paired(found["synthetic"], found["real"]),
         both_gain=paired(found["both"], found["real"]),
         missing=missing,
+        given_away=_given_away(learn, test, synthetic),
     ), first
 
 
@@ -78,6 +80,13 @@ def _arms(learn: Side, synthetic: Side) -> Iterator[tuple[str, tuple[np.ndarray,
     yield "synthetic", (as_many.images, np.asarray(as_many.labels))
     both = np.concatenate((learn.images, synthetic.images)), np.concatenate((learn.labels, synthetic.labels))
     yield "both", both
+
+
+def _given_away(learn: Side, test: Side, synthetic: Side) -> float:
+    """The share of the images tested on that stand in the synthetic set, as rows of a table may by chance: then 0."""
+    by_chance = exact_copies(test.images, learn.images).mean() * max(1, len(synthetic) / len(learn))
+    found = float(exact_copies(test.images, synthetic.images).mean())
+    return found if found > REPEATED * by_chance else 0.0
 
 
 def _classes(side: Side) -> list[object]:

@@ -27,6 +27,9 @@ def _taught(found: Usefulness) -> list[Sentence]:
     by = f"{points(gain.value)} points, 95 % interval {interval(gain, points)}"
     if found.helps:
         first = Sentence(f"It helps: real + synthetic teaches more than real alone ({by}).", "best")
+    elif gain.low > 0:
+        text = f"Whether it helps cannot be told: {share(found.given_away)} of the real ones that were tested on"
+        first = Sentence(f"{text} stand in the synthetic set itself ({by}).", "worse")
     elif gain.value > 0 and gain.high >= USEFUL:
         text = f"As far as this shows, it does not help: the gain over real alone may be chance ({by})."
         first = Sentence(text, "worse")
