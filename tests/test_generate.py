@@ -277,7 +277,7 @@ def test_between_two_and_near_one(bars: tuple[np.ndarray, np.ndarray], prior: st
     assert np.abs(same - seen[0]).max() <= 2
     near, far = (generator.vary(images[0], s, 20, label=label).astype(int) for s in (0.2, 1.0))
     assert np.abs(near - seen[0]).mean() < 0.7 * np.abs(far - seen[0]).mean()
-    for strength in (-0.1, 1.5):
+    for strength in (-0.1, 1.5, "much"):
         with pytest.raises(Mistake, match="strength"):
             generator.vary(images[0], strength)
     with pytest.raises(Mistake, match="two ends"):

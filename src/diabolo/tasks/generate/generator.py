@@ -185,7 +185,7 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         each moves, as far as `strength` says, towards a class of its own, which come as in what was learned from.
         """
         self._refuse_rows("near a row")
-        if not 0 <= strength <= 1:
+        if not (isinstance(strength, int | float) and 0 <= strength <= 1):
             raise Mistake("the strength is out of range", got=str(strength), allowed="0 to 1")
         wish = Wish(self._model, n, label, seed=seed)
         return near(wish, self._codes(self._one(image)[None]), strength)
