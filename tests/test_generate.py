@@ -19,8 +19,9 @@ from diabolo.preprocessing import Preprocessing
 from diabolo.recipe import Recipe, Training
 from diabolo.recipes import RECIPES, suited
 from diabolo.sources import Chosen, Labelled, conditions_of, labelled, labels
+from diabolo.sources.conditions import as_numbers
 from diabolo.tasks.generate import drawing, files
-from diabolo.tasks.generate.files import as_numbers, folder_names, generate_place
+from diabolo.tasks.generate.files import folder_names, generate_place
 from diabolo.tasks.generate.synthesize import synthesize
 from diabolo.tasks.models import recipe_for
 from diabolo.tasks.places import write_image
@@ -90,6 +91,7 @@ def kind_of(images: np.ndarray) -> np.ndarray:
         (np.array([[0, 5], [1, 5], [0, -1]]), {"label 1": ("0", "1"), "label 2": ("5",)}, ["0, 5", "1, 5", "0, "]),
         ({"hat": ["no", "yes", ""], "age": [3, 4, 3]}, None, ["no, 3", "yes, 4", ", 3"]),
         ([{"hat"}, {"hat", "glasses"}, set()], None, ["no, yes", "yes, yes", "no, no"]),
+        ([{"hat"}, None, ["glasses"]], {"glasses": ("no", "yes"), "hat": ("no", "yes")}, ["no, yes", ", ", "yes, no"]),
         ([np.int64(3), np.float32(1), np.str_("a")], None, ["3", "1", "a"]),
     ],
 )
@@ -611,9 +613,21 @@ def test_every_class_has_a_folder_of_its_own() -> None:
 
 
 def test_labels_as_numbers_where_they_are() -> None:
-    assert as_numbers(np.array(["3", "10"])).tolist() == [3, 10]
-    assert as_numbers(np.array(["03", "10"])).tolist() == ["03", "10"]
-    assert as_numbers(np.array(["a", "1"])).tolist() == ["a", "1"]
+    assert as_numbers(["-2", "0", "10"]).tolist() == [-2, 0, 10, -1]
+    for texts in (["03", "10"], ["a", "1"], ["²"], ["9" * 30]):
+        assert as_numbers(texts).tolist() == [*texts, ""]
+
+
+def test_classes_come_back_as_they_were_given(bars: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    """Numbers as numbers, so that what learned from made images can be held against what is known of real ones."""
+    numbers = np.array([KINDS.index(kind) for kind in bars[1]])
+    numbers[::7] = -1
+    generator = Generator(options=FAST).fit(bars[0], numbers)
+    _, said = generator.labelled_sample(200)
+    assert said.dtype == np.int64
+    assert set(said.tolist()) == {-1, 0, 1, 2}
+    generate_place(generator, 200, str(tmp_path / "new.npz"))
+    assert (np.load(tmp_path / "new.npz")["labels"] == said).all()
 
 
 def test_memory_holds_one_run(generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ CLASS = "label"  # the name of the attribute, where there is one without a name 
 TAG = ("no", "yes")  # the values of a tag
 MOST_VALUES = 1000  # of one attribute: what has more is no class but a name
 MOST_ATTRIBUTES = 256
+_WHOLE = re.compile("0|-?[1-9][0-9]{0,17}")  # in 64 bits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +51,9 @@ def conditions_of(labels: Any, names: Sequence[str] | None = None) -> Conditions
     """What is said of images, from any of these:
 
     an array or list (n,) of classes; (n, k) of k attributes; a dictionary or DataFrame of columns (n,); a list of n
-    lists of tags, each of which becomes an attribute with the values no and yes. Values are numbers or texts; NaN,
-    None, "" and -1 mean that it is not known. `names` are those of the attributes of an (n, k) array.
+    lists of tags, each of which becomes an attribute with the values no and yes; None in place of a list means that
+    none of its tags is known. Values are numbers or texts; NaN, None, "" and -1 mean that it is not known. `names` are
+    those of the attributes of an (n, k) array.
     """
     if isinstance(labels, Conditions):
         return labels
@@ -59,8 +62,9 @@ def conditions_of(labels: Any, names: Sequence[str] | None = None) -> Conditions
     if isinstance(labels, Mapping):
         return _of_columns({str(name): _plain(column) for name, column in labels.items()})
     rows = _plain(labels)
-    if rows and all(isinstance(row, set | frozenset | list | tuple) for row in rows):
-        lengths = {len(row) for row in rows}
+    lists = [row for row in rows if row is not None]
+    if lists and all(isinstance(row, set | frozenset | list | tuple) for row in lists):
+        lengths = {len(row) for row in lists}
         if isinstance(labels, np.ndarray) or (len(lengths) == 1 and names is not None):
             named = names or [f"{CLASS} {i + 1}" for i in range(min(lengths))]
             return _of_columns(dict(zip(named, map(list, zip(*rows, strict=True)), strict=True)))
@@ -95,10 +99,12 @@ def _of_columns(columns: dict[str, list[Any]]) -> Conditions:
 
 
 def _of_tags(rows: list[Any]) -> Conditions:
-    tags = sorted({str(tag) for row in rows for tag in row}, key=natural)
+    tags = sorted({str(tag) for row in rows for tag in row or ()}, key=natural)
     if not tags:
         raise Mistake("no label is known", got=f"{len(rows)} empty lists of tags")
-    return _of_columns({tag: [TAG[tag in {str(t) for t in row}] for row in rows] for tag in tags})
+    return _of_columns(
+        {tag: [None if row is None else TAG[tag in {str(t) for t in row}] for row in rows] for tag in tags}
+    )
 
 
 def text_of(value: Any, name: str) -> str:
@@ -116,6 +122,18 @@ def text_of(value: Any, name: str) -> str:
     if not text.isprintable():
         raise Mistake(f"a label of {name!r} cannot be printed", got=repr(text)[:40])
     return text
+
+
+def as_numbers(values: Sequence[str]) -> np.ndarray:
+    """(k + 1,) the values of an attribute, and what stands for one that is not known.
+
+    Whole numbers and -1, if all of them are such; texts and "" otherwise.
+
+    >>> as_numbers(["3", "10"]), as_numbers(["03", "10"])
+    (array([ 3, 10, -1]), array(['03', '10', ''], dtype='<U2'))
+    """
+    whole = all(_WHOLE.fullmatch(value) for value in values)
+    return np.array([*map(int, values), -1]) if whole else np.array([*values, ""])
 
 
 def natural(value: str) -> tuple[int, float, str]:

@@ -155,25 +155,16 @@ def _write_npz(out: Path, runs: Iterable[Drawn], wish: Wish, generator: Generato
 
     def images() -> Iterator[np.ndarray]:
         for run in runs:
-            said.append(generator._texts(run.conditions))
+            said.append(run.conditions)
             yield run.images
 
     with atomic(out) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
         with archive.open("images.npy", "w", force_zip64=True) as file:
             _stream(file, images(), wish.count)
-        labels = np.concatenate(said)
-        if (labels != "").any():
+        conditions = np.concatenate(said)
+        if (conditions >= 0).any():
             with archive.open("labels.npy", "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, as_numbers(labels), allow_pickle=False)
-
-
-def as_numbers(labels: np.ndarray) -> np.ndarray:
-    """Labels as whole numbers, if all of them are; as they are otherwise."""
-    try:
-        whole = labels.astype(np.int64)
-    except ValueError:
-        return labels
-    return whole if (whole.astype(str) == labels).all() else labels
+                np.lib.format.write_array(file, generator._said(conditions), allow_pickle=False)
 
 
 def _stream(file: Any, runs: Iterable[np.ndarray], count: int) -> None:

@@ -18,6 +18,7 @@ from diabolo.events import Listener
 from diabolo.inputs import array_of, is_place
 from diabolo.model import Model
 from diabolo.sources import Source, is_mixed, labelled, open_rows, open_source, read_table
+from diabolo.sources.conditions import as_numbers
 from diabolo.sources.labelled import FOLDERS, NONE, OWN
 from diabolo.tasks.generate.drawing import Drawn, Wish, check_able
 from diabolo.tasks.generate.records import RecordWish, given_table, modalities_of
@@ -150,20 +151,20 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         return RecordWish(self._model, table, seed=seed, guidance=guidance).arrays()
 
     def labelled_sample(self, n: int, label: Any = None, **how: Any) -> tuple[Any, np.ndarray]:
-        """`sample`, and what each image is of: texts (n,), or of several attributes (n, k); "" = not known.
+        """`sample`, and what each image is of: classes (n,), as whole numbers where all of them are, -1 = not known.
 
-        Of records the pictures alone.
+        As texts otherwise, of several attributes (n, k), "" = not known. Of records the pictures alone.
         """
         wish = Wish(self._model, n, label, **how)
         self._check_size(n)
         runs = list(wish.runs())
         images, said = np.concatenate([r.images for r in runs]), np.concatenate([r.conditions for r in runs])
-        return self._shown(images, said), self._texts(said)
+        return self._shown(images, said), self._said(said)
 
     def stream(self, n: int, label: Any = None, **how: Any) -> Iterator[tuple[Any, np.ndarray]]:
         """`labelled_sample`, a run of some hundred images after the other, for any n."""
         runs: Iterator[Drawn] = Wish(self._model, n, label, **how).runs()
-        return ((self._shown(run.images, run.conditions), self._texts(run.conditions)) for run in runs)
+        return ((self._shown(run.images, run.conditions), self._said(run.conditions)) for run in runs)
 
     def interpolate(self, a: Any, b: Any, steps: int = 8, *, label: Any = None) -> np.ndarray:
         """`steps` images on the way from one image to another, both ends (as the model sees them) included.
@@ -230,6 +231,10 @@ class Generator(BaseEstimator):  # type: ignore[misc]
     def _shown(self, images: np.ndarray, conditions: np.ndarray) -> Any:
         encoding = self._model.encoding
         return images if encoding is None else encoding.arrays(self.cells(images, conditions))
+
+    def _said(self, conditions: np.ndarray) -> np.ndarray:
+        values = list(self.labels_.values())
+        return as_numbers(values[0])[conditions[:, 0]] if len(values) == 1 else self._texts(conditions)
 
     def _texts(self, conditions: np.ndarray) -> np.ndarray:
         values = [np.array([*names, ""]) for names in self.labels_.values()]  # the last one is at -1
