@@ -22,7 +22,7 @@ from diabolo.pixels import Picture, write_picture
 from diabolo.preprocessing import Preprocessing
 from diabolo.recipe import Recipe, Training, with_options
 from diabolo.recipes import named
-from diabolo.sources import open_source
+from diabolo.sources import Chosen, open_source
 from diabolo.training import find_device, fit
 from diabolo.training.batches import Batches, ahead, split
 from diabolo.training.pictures import Pictures
@@ -482,6 +482,13 @@ def test_pictures_that_break_while_they_are_streamed(files: Path, tmp_path: Path
         heard: list[Event] = []
         train(tmp_path, heard=heard, memory=memory, workers=workers, epochs=1)
         assert notes(heard).count("left out 7.png") == 1
+        for strict in (
+            open_source(tmp_path, strict=True),
+            Chosen(open_source([tmp_path, tmp_path], strict=True), range(8)),
+        ):
+            with pytest.raises(Mistake, match=r"7\.png is damaged or cut short") as caught:
+                train(strict, memory=memory, workers=workers, epochs=1)
+            assert "\n" not in str(caught.value)
     for file in files.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes()[:60])
     for memory, workers in ((2048, 0), (1, 2)):

@@ -17,7 +17,8 @@ class Source(Protocol):
     """Images by number. Anything with these four is one; no class needs to be inherited.
 
     The sources made here also have `shapes`, the set of `(*shape, dtype)` that `read` gives, with grey pictures as
-    `(h, w, 1, dtype)`, and `unreadable`, a list of `(name, reason)` for the files that were left out.
+    `(h, w, 1, dtype)`, `unreadable`, a list of `(name, reason)` for the files that were left out, and those over files
+    `strict`: whether none may be left out.
     """
 
     description: str
@@ -81,6 +82,7 @@ class Joined:
         self.ends = list(itertools.accumulate(len(source) for source in sources))
         self.description = " + ".join(source.description for source in sources)
         self.unreadable = [problem for source in sources for problem in getattr(source, "unreadable", ())]
+        self.strict = any(getattr(source, "strict", False) for source in sources)
         shapes = [getattr(source, "shapes", None) for source in sources]
         self.shapes: set[tuple[Any, ...]] = set() if None in shapes else set().union(*filter(None, shapes))
         self.columns = _common_columns(sources)

@@ -19,6 +19,7 @@ class Chosen:
         self.source, self.places = source, [int(place) for place in places]
         self.description = f"{len(self.places)} of {source.description}"
         self.unreadable: list[tuple[str, str]] = list(getattr(source, "unreadable", ()))
+        self.strict: bool = getattr(source, "strict", False)
         self.columns: list[str] | None = getattr(source, "columns", None)
         self.shapes: set[tuple[Any, ...]] = getattr(source, "shapes", set())
         self.encoding: Encoding | None = getattr(source, "encoding", None)

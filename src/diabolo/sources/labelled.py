@@ -36,6 +36,7 @@ class Labelled:
         self.source, self.conditions = source, given
         self.description = source.description
         self.unreadable: list[tuple[str, str]] = getattr(source, "unreadable", [])
+        self.strict: bool = getattr(source, "strict", False)
         self.columns: list[str] | None = getattr(source, "columns", None)
         self.shapes: set[tuple[Any, ...]] = getattr(source, "shapes", set())
         self.array: np.ndarray | None = getattr(source, "array", None)

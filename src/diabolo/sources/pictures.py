@@ -39,11 +39,12 @@ class Pictures:
 
     Every file's header is read once, at the start: `shapes` is the set of (height, width, channels, dtype) found, and
     files whose header cannot be read stand in `unreadable` with the reason. `strict` makes the first of these a
-    `Mistake`. Files may differ in size, in depth, and in grey or colour.
+    `Mistake`, and whoever reads the pictures must not leave out one that cannot be decoded either. Files may differ in
+    size, in depth, and in grey or colour.
     """
 
     def __init__(self, store: Store, strict: bool = False) -> None:
-        self.store = store
+        self.store, self.strict = store, strict
         self.names: list[str] = []
         self.shapes: set[tuple[Any, ...]] = set()
         tried = store.names()
@@ -55,11 +56,11 @@ class Pictures:
                 self.names.append(name)
             except Mistake as mistake:
                 self.unreadable.append((name, str(mistake).removeprefix(name).lstrip(" :")))
-        self._check(strict)
+        self._check()
         self.description = f"{store.description}, {len(self)} picture{'s' if len(self) > 1 else ''}"
 
-    def _check(self, strict: bool) -> None:
-        if self.unreadable and (strict or not self.names):
+    def _check(self) -> None:
+        if self.unreadable and (self.strict or not self.names):
             name, reason = self.unreadable[0]
             what = f"{len(self.unreadable)} of {len(self.unreadable) + len(self.names)} pictures"
             raise Mistake(f"{what} in {self.store.description} cannot be read", got=f"{name}: {reason}")

@@ -23,7 +23,8 @@ class Pictures(Dataset):
     """`len(source)` raw images of one type and one number of channels.
 
     `shape` is the raw shape of every image, or None where their sizes differ (they must then be cropped).
-    Images that cannot be read are left out and listed in `unreadable` as (name, reason).
+    Images that cannot be read are left out and listed in `unreadable` as (name, reason); of a source that is `strict`
+    the first one is a `Mistake`.
     """
 
     def __init__(self, source: Source, preprocessing: Preprocessing, memory: int = 2048, workers: int = 2) -> None:
@@ -31,6 +32,7 @@ class Pictures(Dataset):
             raise Mistake("no images", got=source.description, allowed="1 or more")
         self.source, self.preprocessing, self.workers = source, preprocessing, workers
         self.unreadable: list[tuple[str, str]] = list(getattr(source, "unreadable", ()))
+        self.strict: bool = getattr(source, "strict", False)
         array = getattr(source, "array", None)
         headers = () if array is not None else getattr(source, "shapes", ())
         kinds = {_kind_of_header(header) for header in headers} or {_kind(source.read(0))}
@@ -117,6 +119,8 @@ class Pictures(Dataset):
         )
         for batch in loader:
             self.unreadable += [problem for _, problem in batch if problem and problem not in self.unreadable]
+            if self.strict and self.unreadable:
+                raise Mistake(self.unreadable[0][1])
             yield np.stack([self._found(image) for image, _ in batch])
 
     def readable(self, i: int) -> np.ndarray:
@@ -170,6 +174,8 @@ class Pictures(Dataset):
         try:
             return self._prepare(self.source.read(i))
         except Mistake as mistake:
+            if self.strict:
+                raise
             self.unreadable.append((self.source.name(i), str(mistake)))
             return None
 
